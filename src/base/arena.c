@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* With the header this fills a malloc size class; most exchanges need one chunk. */
+#define CHUNK_BYTES 2032u
+#define FREELIST_MAX 512u
+#define ALIGN 16u
+
+struct arena_chunk {
+    struct arena_chunk *next;
+    size_t size; /* of data[] */
+    _Alignas(ALIGN) char data[];
+};
+
+static _Thread_local struct arena_chunk *spare;
+static _Thread_local unsigned spare_count;
+
+static struct arena_chunk *chunk_get(size_t size)
+{
+    struct arena_chunk *c = spare;
+
+    if (size == CHUNK_BYTES && c != NULL) {
+        spare = c->next;
+        spare_count--;
+        return c;
+    }
+    c = malloc(sizeof(*c) + size);
+    if (c != NULL)
+        c->size = size;
+    return c;
+}
+
+static void chunk_put(struct arena_chunk *c)
+{
+    if (c->size != CHUNK_BYTES || spare_count >= FREELIST_MAX) {
+        free(c);
+        return;
+    }
+    c->next = spare;
+    spare = c;
+    spare_count++;
+}
+
+/* A piece that would waste most of a chunk gets one of its own, behind the current one. */
+static char *bytes_own_chunk(struct arena *a, size_t size)
+{
+    struct arena_chunk *c = chunk_get(size);
+
+    if (c == NULL)
+        return NULL;
+    a->used += size;
+    if (a->chunk == NULL) {
+        c->next = NULL;
+        a->chunk = c;
+        a->at = a->end = c->data + size;
+    } else {
+        c->next = a->chunk->next;
+        a->chunk->next = c;
+    }
+    return c->data;
+}
+
+static char *bytes_slow(struct arena *a, size_t size)
+{
+    struct arena_chunk *c;
+    bool own = size > CHUNK_BYTES / 2;
+
+    if (a->max != 0 && (size > a->max || a->used + (own ? size : CHUNK_BYTES) > a->max))
+        return NULL;
+    if (own)
+        return bytes_own_chunk(a, size);
+    c = chunk_get(CHUNK_BYTES);
+    if (c == NULL)
+        return NULL;
+    c->next = a->chunk;
+    a->chunk = c;
+    a->used += CHUNK_BYTES;
+    a->at = c->data + size;
+    a->end = c->data + CHUNK_BYTES;
+    return c->data;
+}
+
+char *arena_bytes(struct arena *a, size_t size)
+{
+    char *p = a->at;
+
+    if (size > (size_t)(a->end - p))
+        return bytes_slow(a, size);
+    a->at += size;
+    return p;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+    size_t pad = (size_t)(-(uintptr_t)a->at & (ALIGN - 1));
+    void *p;
+
+    if (size > SIZE_MAX / 2)
+        return NULL;
+    if (size == 0) /* still a pointer of its own, since NULL means failure */
+        size = 1;
+    if (pad <= (size_t)(a->end - a->at))
+        a->at += pad;
+    p = arena_bytes(a, size);
+    if (p != NULL)
+        memset(p, 0, size);
+    return p;
+}
+
+void *arena_array(struct arena *a, size_t n, size_t size)
+{
+    if (size != 0 && n > SIZE_MAX / 2 / size)
+        return NULL;
+    return arena_alloc(a, n * size);
+}
+
+struct str arena_dup(struct arena *a, struct str s)
+{
+    char *p = s.len < SIZE_MAX ? arena_bytes(a, s.len + 1) : NULL;
+
+    if (p == NULL)
+        return (struct str){NULL, 0};
+    if (s.len > 0)
+        memcpy(p, s.ptr, s.len);
+    p[s.len] = '\0';
+    return (struct str){p, s.len};
+}
+
+struct str arena_printf(struct arena *a, const char *fmt, ...)
+{
+    va_list ap;
+    int n;
+    char *p;
+
+    va_start(ap, fmt);
+    n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    p = n >= 0 ? arena_bytes(a, (size_t)n + 1) : NULL;
+    if (p == NULL)
+        return (struct str){NULL, 0};
+    va_start(ap, fmt);
+    vsnprintf(p, (size_t)n + 1, fmt, ap);
+    va_end(ap);
+    return (struct str){p, (size_t)n};
+}
+
+void arena_done(struct arena *a)
+{
+    struct arena_chunk *c = a->chunk;
+
+    while (c != NULL) {
+        struct arena_chunk *next = c->next;
+
+        chunk_put(c);
+        c = next;
+    }
+    *a = (struct arena){.max = a->max};
+}
+
+void arena_thread_done(void)
+{
+    while (spare != NULL) {
+        struct arena_chunk *next = spare->next;
+
+        free(spare);
+        spare = next;
+    }
+    spare_count = 0;
+}

@@ -1,0 +1,42 @@
+/*
+ * json.h - a strict one-pass reader of JSON text that says where things stand.
+ *
+ * It checks the whole text against RFC 8259 (UTF-8 included) and reports the byte offsets of the
+ * top-level members, so that a body can be edited by splicing and forwarded otherwise untouched:
+ * numbers stay text.  Building values is yyjson's business, not this file's.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef LLM_JSON_H
+#define LLM_JSON_H
+
+#include "base/arena.h"
+
+enum json_type { JSON_NONE, JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY,
+                 JSON_OBJECT };
+
+struct json_error {
+    size_t at;        /* byte offset */
+    const char *what; /* "unexpected end", "control character in a string", … */
+};
+
+struct json_member {
+    struct str key;   /* between the quotes, as written (not unescaped) */
+    struct str value; /* as written, quotes and brackets included */
+    enum json_type type;
+};
+
+/* Called for each member of the top-level object, in order.  false stops the reading, which then
+ * fails with `what` = "stopped". */
+typedef bool json_member_fn(void *ctx, const struct json_member *m);
+
+/* Check `text`; `on_member` may be NULL.  `depth_max` counts nested arrays and objects. */
+MUST_USE bool json_scan(struct str text, unsigned depth_max, json_member_fn *on_member, void *ctx,
+                        struct json_error *ret_error);
+
+/* The bytes that the quoted string `value` stands for, from the arena when it has escapes.  .ptr
+ * NULL: no room, or a lone surrogate (R49). */
+struct str json_unescape(struct arena *a, struct str value);
+/* `s` as a quoted JSON string, in the arena.  Invalid UTF-8 becomes U+FFFD. */
+struct str json_quote(struct arena *a, struct str s);
+
+#endif
