@@ -11,6 +11,7 @@
 
 #include <uv.h>
 
+#include "base/buf.h"
 #include "base/list.h"
 
 #define LOOP_SCRATCH_BYTES (64u * 1024u)
@@ -18,11 +19,15 @@
 struct loop {
     uv_loop_t uv; /* uv.data points back here */
     unsigned index;
-    char *scratch;  /* LOOP_SCRATCH_BYTES; socket reads */
-    char *scratch2; /* LOOP_SCRATCH_BYTES; what TLS decrypts */
-    struct list dead; /* of struct loop_dead: freed at the end of the turn */
-    uv_check_t reaper;
-    bool reaping;
+    char *scratch;     /* LOOP_SCRATCH_BYTES; socket reads */
+    char *scratch2;    /* LOOP_SCRATCH_BYTES; what TLS decrypts */
+    char *gather;      /* one TLS record's worth; stream_tls.c puts small pieces together here */
+    struct buf sealed; /* TLS records on their way to raw_write(); empty between calls */
+    struct stream_send *spare_sends; /* stream.c's freelist */
+    unsigned spare_send_count;
+    struct list dead;         /* of struct loop_dead: freed at the end of the turn */
+    uv_prepare_t before_poll; /* both empty `dead`, so that nothing in it waits for an event */
+    uv_check_t after_poll;
 };
 
 /* Something whose callbacks may still be on the stack.  Embed it, hand it to loop_bury(). */
@@ -52,7 +57,8 @@ static inline uint64_t loop_clock_ns(void)
     return uv_hrtime();
 }
 
-/* Call `release` after the current turn, when no callback of `d` can be on the stack. */
+/* Call `release` when no callback of `d` can be on the stack: once the loop is back in its own
+ * hands, before it waits for anything.  Also the way to say "not now, but in this turn". */
 void loop_bury(struct loop *l, struct loop_dead *d);
 
 #endif

@@ -22,14 +22,15 @@ struct ssl_session_st;
 struct stream;
 
 struct stream_ops {
-    /* The stream can be used: at once for TCP, after the handshake for TLS. */
+    /* The stream can be used: for TCP from within stream_open_*(), for TLS after the handshake.
+     * May be NULL. */
     void (*on_ready)(struct stream *s);
     /* Bytes came.  They are gone when this returns. */
     void (*on_data)(struct stream *s, struct str bytes);
     /* The peer closed (err 0) or the stream broke (negative errno; -EPROTO for TLS, with
      * stream_why()).  A TLS stream cut without close_notify is 0 with s->truncated set. */
     void (*on_end)(struct stream *s, int err);
-    /* All that was queued has been written. */
+    /* All that was queued has been written.  May be NULL. */
     void (*on_drain)(struct stream *s);
     void (*on_closed)(struct stream *s);
 };
@@ -38,15 +39,19 @@ struct stream {
     uv_tcp_t tcp;
     const struct stream_ops *ops;
     struct loop *loop;
-    struct ssl_st *ssl;  /* NULL for plain TCP */
-    struct buf queue;    /* written by the owner, not yet by the kernel */
-    struct uv_write_s *write; /* in flight for `queue`; NULL otherwise */
-    uint64_t bytes_in, bytes_out;
+    struct ssl_st *ssl;           /* NULL for plain TCP */
+    struct str sealed_in;         /* bytes of the current read that TLS has not taken yet */
+    const char *why;              /* static text */
+    struct buf queue;             /* written by the owner, waiting for `send` to end */
+    struct stream_send *send;     /* bytes libuv is writing; NULL otherwise */
+    uint64_t bytes_in, bytes_out; /* the owner's bytes, not TLS's */
     bool reading, ready, ended, closing, shut, truncated;
+    bool notified; /* the peer's close_notify came */
 };
 
-/* `s->tcp` must be connected (or just accepted) and initialised on `l`.  Reading starts at once,
- * except that a plain stream opened with `paused` waits for stream_resume(). */
+/* `s->tcp` must be connected (or just accepted) and initialised on `l`; the other fields need not
+ * be set.  Reading starts at once; stream_pause() may follow.  After a failure `s->tcp` is still
+ * open and stream_close() is the way to close it. */
 MUST_USE int stream_open_server(struct stream *s, struct loop *l, const struct stream_ops *ops,
                                 struct ssl_ctx_st *tls);
 /* `host` is for SNI and verification (a name or an address, no brackets).  `session` may be NULL:
@@ -63,14 +68,16 @@ MUST_USE int stream_start_tls(struct stream *s, struct ssl_ctx_st *tls, const ch
 MUST_USE int stream_write(struct stream *s, const struct str *pieces, unsigned n);
 static inline size_t stream_queued(const struct stream *s)
 {
-    return s->queue.len;
+    return s->queue.len + uv_stream_get_write_queue_size((const uv_stream_t *)&s->tcp);
 }
 /* Stop and go on reading.  While paused, a peer that leaves is not noticed. */
 void stream_pause(struct stream *s);
 void stream_resume(struct stream *s);
-/* Write what is queued, then FIN; on_drain() does not come. Reading goes on. */
+/* Write what is queued, then close_notify (TLS) and FIN; on_drain() does not come.  Reading goes
+ * on. */
 void stream_shutdown(struct stream *s);
-/* Close; `reset` sends RST instead of FIN, and drops what is queued. */
+/* Close now and drop what is queued (on_drain() and stream_shutdown() are the ways to let it out
+ * first).  `reset` sends RST instead of FIN; a TLS stream says close_notify unless `reset`. */
 void stream_close(struct stream *s, bool reset);
 /* A short text for the last TLS failure ("certificate has expired"), or "". */
 const char *stream_why(const struct stream *s);

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "loop/stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "loop/stream_tls.h"
+
+/* Pieces handed to the kernel at once; more than that take another system call. */
+#define PIECES_MAX 32u
+#define SPARES_MAX 256u
+
+/* Bytes on their way out, and libuv's request for them. */
+struct stream_send {
+    uv_write_t request;
+    struct stream *stream;
+    char *bytes;
+    struct stream_send *next; /* in the freelist */
+};
+
+static struct stream_send *send_take(struct loop *l)
+{
+    struct stream_send *w = l->spare_sends;
+
+    if (w == NULL)
+        return malloc(sizeof(*w));
+    l->spare_sends = w->next;
+    l->spare_send_count--;
+    return w;
+}
+
+static void send_put(struct loop *l, struct stream_send *w)
+{
+    free(w->bytes);
+    if (l->spare_send_count >= SPARES_MAX) {
+        free(w);
+        return;
+    }
+    w->next = l->spare_sends;
+    l->spare_sends = w;
+    l->spare_send_count++;
+}
+
+void stream_spares_free(struct loop *l)
+{
+    while (l->spare_sends != NULL) {
+        struct stream_send *w = l->spare_sends;
+
+        l->spare_sends = w->next;
+        free(w);
+    }
+    l->spare_send_count = 0;
+}
+
+static void send_fin(struct stream *s)
+{
+    uv_os_fd_t fd;
+
+    if (uv_fileno((uv_handle_t *)&s->tcp, &fd) == 0)
+        (void)shutdown(fd, SHUT_WR); /* a peer that is gone does not need one */
+}
+
+static int send_start(struct stream *s);
+
+static void on_sent(uv_write_t *request, int status)
+{
+    struct stream_send *w = CONTAINER_OF(request, struct stream_send, request);
+    struct stream *s = w->stream;
+    int err = status;
+
+    send_put(s->loop, w);
+    s->send = NULL;
+    if (s->closing)
+        return;
+    if (err == 0 && s->queue.len > 0)
+        err = send_start(s);
+    if (err < 0) {
+        stream_end(s, err);
+        return;
+    }
+    if (s->send != NULL)
+        return;
+    if (s->shut)
+        send_fin(s);
+    else if (!s->ended && s->ops->on_drain != NULL)
+        s->ops->on_drain(s);
+}
+
+/* The queue's memory goes to libuv whole; what is written meanwhile starts a new one. */
+static int send_start(struct stream *s)
+{
+    struct stream_send *w = send_take(s->loop);
+    uv_buf_t b;
+    int err;
+
+    if (w == NULL)
+        return -ENOMEM;
+    *w = (struct stream_send){.stream = s, .bytes = s->queue.ptr};
+    b = (uv_buf_t){.base = s->queue.ptr, .len = s->queue.len};
+    s->queue = (struct buf){0};
+    s->send = w;
+    err = uv_write(&w->request, (uv_stream_t *)&s->tcp, &b, 1, on_sent);
+    if (err < 0) {
+        s->send = NULL;
+        send_put(s->loop, w);
+    }
+    return err;
+}
+
+/* Queue what is left of `pieces` after their first `skip` bytes. */
+static int queue_rest(struct stream *s, const struct str *pieces, unsigned n, size_t skip)
+{
+    size_t rest = 0;
+    int err;
+
+    for (unsigned i = 0; i < n; i++)
+        rest += pieces[i].len;
+    if (rest == skip)
+        return 0;
+    err = buf_reserve(&s->queue, rest - skip); /* one allocation for all of them */
+    for (unsigned i = 0; i < n && err == 0; i++) {
+        size_t gone = skip < pieces[i].len ? skip : pieces[i].len;
+
+        skip -= gone;
+        err = buf_put(&s->queue, (struct str){pieces[i].ptr + gone, pieces[i].len - gone});
+    }
+    return err;
+}
+
+/* Try the socket; the number of bytes it took. */
+static int try_pieces(struct stream *s, const struct str *pieces, unsigned n, size_t *ret_taken)
+{
+    uv_buf_t bufs[PIECES_MAX];
+    unsigned used = 0;
+    int rc;
+
+    for (unsigned i = 0; i < n; i++) {
+        if (pieces[i].len > 0)
+            bufs[used++] =
+                (uv_buf_t){.base = (char *)(uintptr_t)pieces[i].ptr, .len = pieces[i].len};
+    }
+    rc = used > 0 ? uv_try_write((uv_stream_t *)&s->tcp, bufs, used) : 0;
+    if (rc < 0 && rc != UV_EAGAIN)
+        return rc;
+    *ret_taken = rc > 0 ? (size_t)rc : 0;
+    return 0;
+}
+
+int stream_raw_write(struct stream *s, const struct str *pieces, unsigned n)
+{
+    int err = 0;
+
+    while (n > 0 && err == 0) {
+        unsigned batch = n < PIECES_MAX ? n : PIECES_MAX;
+        size_t taken = 0;
+
+        if (s->send == NULL && s->queue.len == 0)
+            err = try_pieces(s, pieces, batch, &taken);
+        if (err == 0)
+            err = queue_rest(s, pieces, batch, taken);
+        pieces += batch;
+        n -= batch;
+    }
+    if (err == 0 && s->send == NULL && s->queue.len > 0)
+        err = send_start(s);
+    return err;
+}
+
+int stream_write(struct stream *s, const struct str *pieces, unsigned n)
+{
+    int err;
+
+    if (s->closing || s->shut)
+        return -EPIPE;
+    if (!s->ready)
+        return -ENOTCONN;
+    for (unsigned i = 0; i < n; i++)
+        s->bytes_out += pieces[i].len;
+    err = s->ssl != NULL ? stream_tls_write(s, pieces, n) : stream_raw_write(s, pieces, n);
+    if (err < 0) {
+        s->ended = true; /* the caller knows now; on_end() would be news twice */
+        stream_pause(s);
+    }
+    return err;
+}
+
+void stream_end(struct stream *s, int err)
+{
+    if (s->ended || s->closing)
+        return;
+    s->ended = true;
+    stream_pause(s);
+    s->ops->on_end(s, err);
+}
+
+static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *b)
+{
+    const struct stream *s = h->data;
+
+    (void)suggested;
+    b->base = s->loop->scratch;
+    b->len = s->ssl != NULL ? STREAM_TLS_READ_BYTES : LOOP_SCRATCH_BYTES;
+}
+
+static void end_of_bytes(struct stream *s, int err)
+{
+    if (err != UV_EOF) {
+        stream_end(s, err);
+        return;
+    }
+    if (s->ssl != NULL && !s->ready) {
+        s->why = "closed during the handshake";
+        stream_end(s, -EPROTO);
+        return;
+    }
+    s->truncated = s->ssl != NULL && !s->notified;
+    stream_end(s, 0);
+}
+
+static void on_read(uv_stream_t *tcp, ssize_t n, const uv_buf_t *b)
+{
+    struct stream *s = tcp->data;
+
+    if (n < 0) {
+        end_of_bytes(s, (int)n);
+    } else if (n > 0 && s->ssl != NULL) {
+        stream_tls_read(s, (struct str){b->base, (size_t)n});
+    } else if (n > 0) {
+        s->bytes_in += (size_t)n;
+        s->ops->on_data(s, (struct str){b->base, (size_t)n});
+    }
+}
+
+void stream_pause(struct stream *s)
+{
+    if (!s->reading)
+        return;
+    s->reading = false;
+    uv_read_stop((uv_stream_t *)&s->tcp);
+}
+
+void stream_resume(struct stream *s)
+{
+    if (s->reading || s->ended || s->closing)
+        return;
+    s->reading = uv_read_start((uv_stream_t *)&s->tcp, on_alloc, on_read) == 0;
+}
+
+static int open_common(struct stream *s, struct loop *l, const struct stream_ops *ops)
+{
+    /* Everything but the handle, which is live already. */
+    memset((char *)s + offsetof(struct stream, ops), 0, sizeof(*s) - offsetof(struct stream, ops));
+    s->ops = ops;
+    s->loop = l;
+    s->tcp.data = s;
+    uv_tcp_nodelay(&s->tcp, 1); /* no Nagle: an event must not wait for an ACK (R6) */
+    stream_resume(s);
+    return s->reading ? 0 : -ENOTCONN;
+}
+
+static int begin(struct stream *s, struct ssl_ctx_st *tls, bool server, const char *host,
+                 struct ssl_session_st *session)
+{
+    if (tls != NULL)
+        return stream_tls_begin(s, tls, server, host, session);
+    s->ready = true;
+    if (s->ops->on_ready != NULL)
+        s->ops->on_ready(s);
+    return 0;
+}
+
+int stream_open_server(struct stream *s, struct loop *l, const struct stream_ops *ops,
+                       struct ssl_ctx_st *tls)
+{
+    int err = open_common(s, l, ops);
+
+    return err < 0 ? err : begin(s, tls, true, NULL, NULL);
+}
+
+int stream_open_client(struct stream *s, struct loop *l, const struct stream_ops *ops,
+                       struct ssl_ctx_st *tls, const char *host, struct ssl_session_st *session)
+{
+    int err = open_common(s, l, ops);
+
+    return err < 0 ? err : begin(s, tls, false, host, session);
+}
+
+int stream_start_tls(struct stream *s, struct ssl_ctx_st *tls, const char *host,
+                     struct ssl_session_st *session)
+{
+    s->ready = false;
+    return stream_tls_begin(s, tls, false, host, session);
+}
+
+void stream_shutdown(struct stream *s)
+{
+    if (s->shut || s->closing)
+        return;
+    if (s->ssl != NULL)
+        stream_tls_notify(s);
+    s->shut = true;
+    if (s->send == NULL)
+        send_fin(s);
+}
+
+static void on_tcp_closed(uv_handle_t *h)
+{
+    struct stream *s = h->data;
+
+    buf_done(&s->queue);
+    stream_tls_free(s);
+    if (s->ops != NULL)
+        s->ops->on_closed(s);
+}
+
+void stream_close(struct stream *s, bool reset)
+{
+    if (s->closing)
+        return;
+    if (s->ssl != NULL && !reset && !s->shut)
+        stream_tls_notify(s);
+    s->closing = true;
+    s->reading = false;
+    if (!reset || uv_tcp_close_reset(&s->tcp, on_tcp_closed) < 0)
+        uv_close((uv_handle_t *)&s->tcp, on_tcp_closed);
+}
+
+const char *stream_why(const struct stream *s)
+{
+    return s->why != NULL ? s->why : "";
+}
