@@ -37,5 +37,8 @@ bool http_value_is_safe(struct str value);
 /* "Sun, 06 Nov 1994 08:49:37 GMT" (all three forms of RFC 9110 section 5.6.7) to seconds since
  * 1970; false for anything else. */
 MUST_USE bool http_date_parse(struct str s, int64_t *ret_s);
+/* The first of the three forms, always HTTP_DATE_BYTES long and without a NUL. */
+#define HTTP_DATE_BYTES 29u
+void http_date_write(int64_t seconds, char ret_text[HTTP_DATE_BYTES]);
 
 #endif
