@@ -103,7 +103,7 @@ void *arena_alloc(struct arena *a, size_t size)
         return NULL;
     if (size == 0) /* still a pointer of its own, since NULL means failure */
         size = 1;
-    if (pad <= (size_t)(a->end - a->at))
+    if (pad > 0 && pad <= (size_t)(a->end - a->at)) /* an empty arena's `at` is NULL */
         a->at += pad;
     p = arena_bytes(a, size);
     if (p != NULL)
