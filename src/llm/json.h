@@ -3,7 +3,12 @@
  *
  * It checks the whole text against RFC 8259 (UTF-8 included) and reports the byte offsets of the
  * top-level members, so that a body can be edited by splicing and forwarded otherwise untouched:
- * numbers stay text.  Building values is yyjson's business, not this file's.
+ * numbers stay text.  Building values is yyjson's business, not this file's.  A reader that wants
+ * a member of a member scans the value it was given again: that costs less than building a tree.
+ *
+ * A text need not be an object.  A BOM, a NUL, overlong or surrogate UTF-8 and anything behind the
+ * value are refused; an escape that names half a surrogate pair (\uD800) is JSON and passes (R49):
+ * providers send pairs cut in two.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef LLM_JSON_H
@@ -11,31 +16,54 @@
 
 #include "base/arena.h"
 
-enum json_type { JSON_NONE, JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY,
-                 JSON_OBJECT };
+enum json_type {
+    JSON_NONE,
+    JSON_NULL,
+    JSON_FALSE,
+    JSON_TRUE,
+    JSON_NUMBER,
+    JSON_STRING,
+    JSON_ARRAY,
+    JSON_OBJECT
+};
 
 struct json_error {
     size_t at;        /* byte offset */
     const char *what; /* "unexpected end", "control character in a string", … */
 };
 
+/* Deeper than this is refused whatever the caller allows. */
+#define JSON_DEPTH_MAX 1024u
+
 struct json_member {
-    struct str key;   /* between the quotes, as written (not unescaped) */
+    struct str key;   /* between the quotes, as written (not unescaped); of an array: .ptr NULL */
     struct str value; /* as written, quotes and brackets included */
     enum json_type type;
 };
 
-/* Called for each member of the top-level object, in order.  false stops the reading, which then
- * fails with `what` = "stopped". */
+/* Called for each member of the top-level object, or element of the top-level array, in order and
+ * once its value has been checked.  false stops the reading, which then fails with `what` =
+ * "stopped". */
 typedef bool json_member_fn(void *ctx, const struct json_member *m);
 
 /* Check `text`; `on_member` may be NULL.  `depth_max` counts nested arrays and objects. */
 MUST_USE bool json_scan(struct str text, unsigned depth_max, json_member_fn *on_member, void *ctx,
                         struct json_error *ret_error);
 
+/* "unexpected '}' at byte 17": the error in words, in the arena. */
+struct str json_error_text(struct arena *a, struct str text, const struct json_error *error);
+/* Whether the key of `m`, escapes undone, is `name` (which has no quote or backslash in it). */
+bool json_key_is(const struct json_member *m, struct str name);
+/* What type a checked text is: by its first byte that is no space. */
+enum json_type json_type_of(struct str text);
+/* Whether a checked text is {} or [] or "". */
+bool json_is_empty(struct str text);
+
 /* The bytes that the quoted string `value` stands for, from the arena when it has escapes.  .ptr
  * NULL: no room, or a lone surrogate (R49). */
 struct str json_unescape(struct arena *a, struct str value);
+/* The same for texts that are only shown: a lone surrogate becomes U+FFFD. */
+struct str json_unescape_lossy(struct arena *a, struct str value);
 /* `s` as a quoted JSON string, in the arena.  Invalid UTF-8 becomes U+FFFD. */
 struct str json_quote(struct arena *a, struct str s);
 

@@ -26,6 +26,8 @@ struct openai_request {
     bool stream;
     struct str stream_options; /* as written; empty when absent or null */
     bool wants_usage;          /* stream_options.include_usage is true */
+    struct str options_value;  /* stream_options as written, null included; empty when absent */
+    struct str usage_value;    /* of include_usage as written; empty when absent */
     struct str object_open;    /* the body's "{" : where a new member can go */
 };
 
@@ -64,19 +66,22 @@ enum openai_event_kind {
     OPENAI_EV_MALFORMED, /* not JSON, or not an object */
 };
 
+#define OPENAI_CHOICES_MAX 128u /* of one answer; OpenAI's own limit for "n" */
+
 struct openai_watch {
     enum openai_surface surface;
     struct openai_usage usage;
-    bool content;       /* a content-bearing event was seen */
-    bool finished;      /* every choice that was seen has its finish reason; `n` choices */
-    bool done;          /* [DONE] */
-    uint64_t events;    /* data events seen */
-    char finish[24];    /* the last finish reason */
+    bool content;        /* a content-bearing event was seen */
+    bool finished;       /* every choice that was seen has its finish reason; `n` choices */
+    bool done;           /* [DONE] */
+    uint64_t events;     /* data events seen */
+    char finish[24];     /* the last finish reason */
     struct arena *arena; /* for rewritten events' state and error texts */
-    enum fault fault;   /* of the error event */
+    enum fault fault;    /* of the error event */
     struct str error_message, error_type, error_code; /* in the arena */
     struct openai_tools *tools; /* per-choice tool-call state; NULL until one was seen */
     uint32_t choices_seen, choices_finished;
+    uint64_t seen[2], ended[2]; /* a bit a choice index below OPENAI_CHOICES_MAX */
 };
 
 void openai_watch_init(struct openai_watch *w, enum openai_surface surface, struct arena *a);

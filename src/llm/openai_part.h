@@ -1,0 +1,23 @@
+/*
+ * openai_part.h - what the files of the OpenAI dialect share with each other alone.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef LLM_OPENAI_PART_H
+#define LLM_OPENAI_PART_H
+
+#include "llm/openai.h"
+
+/* Read a usage object, checked JSON.  false, and *usage as it was, when it tells no token count. */
+bool openai_usage_read(struct openai_usage *usage, struct str object);
+
+/* Read an error object in any of its shapes from checked JSON: {"error":{…}}, {"error":"…"}, the
+ * flat {"object":"error",…}, {"detail":…}, {"message":…}, or an array with one of those.  false
+ * when nothing in it looks like one.  Texts in the arena. */
+bool openai_error_read(struct arena *a, struct str json, struct openai_refusal *ret);
+/* The same from the value of an `error` member. */
+void openai_error_value(struct arena *a, struct str value, struct openai_refusal *ret);
+/* What is not JSON, as a message: a few words of plain text are worth passing on, a page of HTML is
+ * not. */
+struct str openai_plain_text(struct arena *a, struct str body);
+
+#endif

@@ -1,0 +1,240 @@
+/*
+ * What a provider says when it does not answer, and what that means to us (R13).
+ *
+ * The status decides; inside a 200 there is none, and the words of the error object do.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "llm/openai_part.h"
+
+#include "llm/utf8.h"
+
+#define TEXT_MAX 2048u /* bytes of a message that is kept */
+
+/* ---- words ---- */
+
+/* clang-format off */
+/* The first row whose word is in the code, else in the type, decides: the code is the nearer of the
+ * two ("invalid_request_error" with the code "invalid_api_key" is about the key). */
+static const struct word {
+    struct str word;
+    enum fault fault;
+} words[] = {
+    /* credentials and money */
+    {STR_INIT("insufficient_quota"),    FAULT_UPSTREAM_KEY},
+    {STR_INIT("insufficient_balance"),  FAULT_UPSTREAM_KEY},
+    {STR_INIT("billing"),               FAULT_UPSTREAM_KEY},
+    {STR_INIT("payment"),               FAULT_UPSTREAM_KEY},
+    {STR_INIT("api_key"),               FAULT_UPSTREAM_KEY},
+    {STR_INIT("authentication"),        FAULT_UPSTREAM_KEY},
+    {STR_INIT("unauthenticated"),       FAULT_UPSTREAM_KEY},
+    {STR_INIT("unauthorized"),          FAULT_UPSTREAM_KEY},
+    {STR_INIT("permission"),            FAULT_UPSTREAM_KEY},
+    {STR_INIT("forbidden"),             FAULT_UPSTREAM_KEY},
+    /* pace */
+    {STR_INIT("rate_limit"),            FAULT_UPSTREAM_RATE},
+    {STR_INIT("ratelimit"),             FAULT_UPSTREAM_RATE},
+    {STR_INIT("too_many_requests"),     FAULT_UPSTREAM_RATE},
+    {STR_INIT("toomanyrequests"),       FAULT_UPSTREAM_RATE},
+    {STR_INIT("throttl"),               FAULT_UPSTREAM_RATE},
+    {STR_INIT("resource_exhausted"),    FAULT_UPSTREAM_RATE},
+    {STR_INIT("quota"),                 FAULT_UPSTREAM_RATE},
+    /* load */
+    {STR_INIT("overloaded"),            FAULT_UPSTREAM_BUSY},
+    {STR_INIT("unavailable"),           FAULT_UPSTREAM_BUSY},
+    {STR_INIT("capacity"),              FAULT_UPSTREAM_BUSY},
+    {STR_INIT("timeout"),               FAULT_UPSTREAM_BUSY},
+    /* the request itself */
+    {STR_INIT("context_length"),        FAULT_UPSTREAM_REFUSED},
+    {STR_INIT("invalid_request"),       FAULT_UPSTREAM_REFUSED},
+    {STR_INIT("invalid_argument"),      FAULT_UPSTREAM_REFUSED},
+    {STR_INIT("invalid_prompt"),        FAULT_UPSTREAM_REFUSED},
+    {STR_INIT("badrequest"),            FAULT_UPSTREAM_REFUSED},
+    {STR_INIT("bad_request"),           FAULT_UPSTREAM_REFUSED},
+    {STR_INIT("unsupported"),           FAULT_UPSTREAM_REFUSED},
+    {STR_INIT("not_found"),             FAULT_UPSTREAM_REFUSED},
+    {STR_INIT("notfound"),              FAULT_UPSTREAM_REFUSED},
+    {STR_INIT("too_large"),             FAULT_UPSTREAM_REFUSED},
+    {STR_INIT("validation"),            FAULT_UPSTREAM_REFUSED},
+    {STR_INIT("content_filter"),        FAULT_UPSTREAM_REFUSED},
+    {STR_INIT("content_policy"),        FAULT_UPSTREAM_REFUSED},
+    /* the rest; also the answer for a word not in this table */
+    {STR_INIT("server_error"),          FAULT_UPSTREAM_ERROR},
+};
+/* clang-format on */
+
+static bool contains_nocase(struct str s, struct str word)
+{
+    for (size_t i = 0; word.len <= s.len && i <= s.len - word.len; i++)
+        if (str_eq_nocase((struct str){s.ptr + i, word.len}, word))
+            return true;
+    return false;
+}
+
+static enum fault status_fault(unsigned status)
+{
+    if (status == 401 || status == 402 || status == 403)
+        return FAULT_UPSTREAM_KEY;
+    if (status == 429)
+        return FAULT_UPSTREAM_RATE;
+    if (status == 408 || status == 503 || status == 529)
+        return FAULT_UPSTREAM_BUSY;
+    if (status >= 400 && status < 500)
+        return FAULT_UPSTREAM_REFUSED;
+    return status >= 500 && status < 600 ? FAULT_UPSTREAM_ERROR : FAULT_UPSTREAM_BAD_REPLY;
+}
+
+static enum fault word_fault(struct str text)
+{
+    uint64_t status;
+
+    if (str_to_u64(text, &status) && status >= 400 && status < 600)
+        return status_fault((unsigned)status);
+    for (size_t i = 0; i < COUNTOF(words); i++)
+        if (contains_nocase(text, words[i].word))
+            return words[i].fault;
+    return FAULT_NONE;
+}
+
+enum fault openai_error_fault(struct str type, struct str code)
+{
+    enum fault by_code = word_fault(code), by_type = word_fault(type);
+
+    if (by_code != FAULT_NONE)
+        return by_code;
+    return by_type != FAULT_NONE ? by_type : FAULT_UPSTREAM_ERROR;
+}
+
+/* ---- error objects ---- */
+
+struct reading {
+    struct arena *arena;
+    struct openai_refusal *refusal;
+    bool error;        /* there is an `error` member that says something */
+    bool object_error; /* "object":"error" */
+    bool flat;         /* there is something that can be a message */
+};
+
+static struct str clip(struct str s)
+{
+    size_t n = s.len < TEXT_MAX ? s.len : TEXT_MAX;
+
+    while (n < s.len && n > 0 && ((unsigned char)s.ptr[n] & 0xc0) == 0x80)
+        n--;
+    return (struct str){s.ptr, n};
+}
+
+/* A member as text: strings unescaped, null nothing, anything else as it is written. */
+static struct str member_text(struct arena *a, const struct json_member *m)
+{
+    if (m->type == JSON_NULL)
+        return (struct str){NULL, 0};
+    if (m->type == JSON_STRING)
+        return arena_dup(a, clip(json_unescape_lossy(a, m->value)));
+    return arena_dup(a, clip(m->value));
+}
+
+static void take_text(struct reading *r, struct str *text, const struct json_member *m)
+{
+    if (text->len == 0)
+        *text = member_text(r->arena, m);
+}
+
+static bool take_detail(void *ctx, const struct json_member *m)
+{
+    struct reading *r = ctx;
+
+    if (json_key_is(m, STR("message")) || json_key_is(m, STR("Message")) ||
+        json_key_is(m, STR("detail")) || json_key_is(m, STR("msg"))) {
+        take_text(r, &r->refusal->message, m);
+        r->flat = true;
+    } else if (json_key_is(m, STR("type"))) {
+        take_text(r, &r->refusal->type, m);
+    } else if (json_key_is(m, STR("code"))) {
+        take_text(r, &r->refusal->code, m);
+    } else if (json_key_is(m, STR("status"))) { /* Google's word; its code is the HTTP status */
+        if (m->type == JSON_STRING)
+            take_text(r, &r->refusal->type, m);
+    } else if (json_key_is(m, STR("param"))) {
+        take_text(r, &r->refusal->param, m);
+    }
+    return true;
+}
+
+static bool says_something(const struct json_member *m)
+{
+    return m->type != JSON_NULL && m->type != JSON_FALSE &&
+           !(m->type == JSON_STRING && json_is_empty(m->value));
+}
+
+static bool take_outer(void *ctx, const struct json_member *m)
+{
+    struct reading *r = ctx;
+
+    if (m->key.ptr == NULL) { /* an array: its first element */
+        if (m->type == JSON_OBJECT && !r->error && !r->flat)
+            (void)!json_scan(m->value, JSON_DEPTH_MAX, take_outer, r, NULL);
+        return true;
+    }
+    if (json_key_is(m, STR("error")) && says_something(m)) {
+        r->error = true;
+        openai_error_value(r->arena, m->value, r->refusal);
+        return true;
+    }
+    if (json_key_is(m, STR("object")))
+        r->object_error = str_eq(m->value, STR("\"error\""));
+    return take_detail(ctx, m);
+}
+
+void openai_error_value(struct arena *a, struct str value, struct openai_refusal *ret)
+{
+    struct reading r = {.arena = a, .refusal = ret};
+    struct json_member m = {.value = value, .type = json_type_of(value)};
+
+    if (m.type == JSON_OBJECT)
+        (void)!json_scan(value, JSON_DEPTH_MAX, take_detail, &r, NULL);
+    else
+        ret->message = member_text(a, &m);
+}
+
+bool openai_error_read(struct arena *a, struct str json, struct openai_refusal *ret)
+{
+    struct reading r = {.arena = a, .refusal = ret};
+    enum json_type type = json_type_of(json);
+
+    if (type != JSON_OBJECT && type != JSON_ARRAY)
+        return false;
+    return json_scan(json, JSON_DEPTH_MAX, take_outer, &r, NULL) &&
+           (r.error || r.object_error || r.flat);
+}
+
+/* ---- refusals ---- */
+
+struct str openai_plain_text(struct arena *a, struct str body)
+{
+    struct str text = str_trim(body);
+
+    if (text.len == 0 || text.ptr[0] == '<' || text.ptr[0] == '{' || text.ptr[0] == '[')
+        return (struct str){NULL, 0};
+    text = clip(text);
+    for (const char *p = text.ptr; p < text.ptr + text.len;) {
+        unsigned n = utf8_len(p, text.ptr + text.len);
+
+        if (n == 0 || *p == '\0')
+            return (struct str){NULL, 0};
+        p += n;
+    }
+    return arena_dup(a, text);
+}
+
+struct openai_refusal openai_refusal(struct arena *a, unsigned status, struct str body)
+{
+    struct openai_refusal r = {.fault = status_fault(status)};
+
+    if (!json_scan(body, JSON_DEPTH_MAX, NULL, NULL, NULL))
+        r.message = openai_plain_text(a, body);
+    else if (!openai_error_read(a, body, &r) && json_type_of(body) == JSON_STRING)
+        openai_error_value(a, body, &r);
+    if (status == 429 && openai_error_fault(r.type, r.code) == FAULT_UPSTREAM_KEY)
+        r.fault = FAULT_UPSTREAM_KEY;
+    return r;
+}

@@ -1,0 +1,229 @@
+/*
+ * The request: which top-level members matter, and the body with those edited by splicing.
+ *
+ * Two readers that disagree about which of two "model" members counts are a way round access
+ * control, so a second one of a member that we read is refused; others are the provider's business.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "llm/openai.h"
+
+struct scan {
+    struct arena *arena;
+    struct openai_request *req;
+    unsigned depth_max;
+    bool model, stream, options, usage, input; /* seen */
+    const char *input_name;                    /* what the surface cannot do without */
+    bool input_array;                          /* and it has to be an array with something in it */
+    enum fault fault;                          /* the first one */
+    struct str why, param;
+};
+
+/* The first complaint stands; the scan goes on, since text that is not JSON matters more. */
+static void complain(struct scan *sc, const char *param, struct str why)
+{
+    if (sc->fault != FAULT_NONE)
+        return;
+    sc->fault = why.ptr != NULL ? FAULT_BAD_REQUEST : FAULT_INTERNAL;
+    sc->why = why;
+    sc->param = str_from(param);
+}
+
+static bool take_once(struct scan *sc, bool *seen, const char *name)
+{
+    if (*seen)
+        complain(sc, name, arena_printf(sc->arena, "'%s' is given more than once", name));
+    *seen = true;
+    return sc->fault == FAULT_NONE;
+}
+
+static void take_model(struct scan *sc, const struct json_member *m)
+{
+    if (!take_once(sc, &sc->model, "model"))
+        return;
+    if (m->type != JSON_STRING) {
+        complain(sc, "model", STR("'model' must be a string"));
+        return;
+    }
+    sc->req->model_value = m->value;
+    sc->req->model = json_unescape(sc->arena, m->value);
+    if (sc->req->model.ptr == NULL)
+        complain(sc, "model", STR("'model' holds half a surrogate pair, or is too long"));
+    else if (sc->req->model.len == 0)
+        complain(sc, "model", STR("'model' must not be empty"));
+}
+
+static void take_stream(struct scan *sc, const struct json_member *m)
+{
+    if (!take_once(sc, &sc->stream, "stream"))
+        return;
+    if (m->type != JSON_TRUE && m->type != JSON_FALSE && m->type != JSON_NULL)
+        complain(sc, "stream", STR("'stream' must be a boolean"));
+    sc->req->stream = m->type == JSON_TRUE;
+}
+
+static bool take_option(void *ctx, const struct json_member *m)
+{
+    struct scan *sc = ctx;
+
+    if (!json_key_is(m, STR("include_usage")) ||
+        !take_once(sc, &sc->usage, "stream_options.include_usage"))
+        return true;
+    if (m->type != JSON_TRUE && m->type != JSON_FALSE && m->type != JSON_NULL)
+        complain(sc, "stream_options.include_usage",
+                 STR("'stream_options.include_usage' must be a boolean"));
+    sc->req->usage_value = m->value;
+    sc->req->wants_usage = m->type == JSON_TRUE;
+    return true;
+}
+
+static void take_options(struct scan *sc, const struct json_member *m)
+{
+    if (!take_once(sc, &sc->options, "stream_options"))
+        return;
+    sc->req->options_value = m->value;
+    if (m->type == JSON_NULL)
+        return;
+    sc->req->stream_options = m->value;
+    if (m->type != JSON_OBJECT)
+        complain(sc, "stream_options", STR("'stream_options' must be an object"));
+    else if (!json_scan(m->value, sc->depth_max, take_option, sc, NULL))
+        complain(sc, "stream_options", STR("'stream_options' is nested too deeply"));
+}
+
+static void take_input(struct scan *sc, const struct json_member *m)
+{
+    sc->input = m->type != JSON_NULL;
+    if (!sc->input || !sc->input_array)
+        return;
+    if (m->type != JSON_ARRAY)
+        complain(sc, sc->input_name,
+                 arena_printf(sc->arena, "'%s' must be an array", sc->input_name));
+    else if (json_is_empty(m->value))
+        complain(sc, sc->input_name,
+                 arena_printf(sc->arena, "'%s' must not be empty", sc->input_name));
+}
+
+static bool take_member(void *ctx, const struct json_member *m)
+{
+    struct scan *sc = ctx;
+
+    if (json_key_is(m, STR("model")))
+        take_model(sc, m);
+    else if (json_key_is(m, STR("stream")))
+        take_stream(sc, m);
+    else if (json_key_is(m, STR("stream_options")))
+        take_options(sc, m);
+    else if (json_key_is(m, str_from(sc->input_name)))
+        take_input(sc, m);
+    return true;
+}
+
+static void find_missing(struct scan *sc)
+{
+    if (json_type_of(sc->req->body) != JSON_OBJECT) {
+        complain(sc, NULL, STR("the body must be a JSON object"));
+        return;
+    }
+    if (!sc->model)
+        complain(sc, "model", STR("you must provide a 'model' parameter"));
+    if (!sc->input)
+        complain(sc, sc->input_name,
+                 arena_printf(sc->arena, "missing required parameter: '%s'", sc->input_name));
+}
+
+static const char *input_name(enum openai_surface surface)
+{
+    switch (surface) {
+    case OPENAI_CHAT:
+        return "messages";
+    case OPENAI_COMPLETIONS:
+        return "prompt";
+    case OPENAI_EMBEDDINGS:
+        return "input";
+    }
+    return "messages";
+}
+
+enum fault openai_request_scan(struct arena *a, enum openai_surface surface, struct str body,
+                               unsigned depth_max, struct openai_request *ret_req,
+                               struct str *ret_why, struct str *ret_param)
+{
+    struct openai_request req = {.body = body};
+    struct scan sc = {.arena = a,
+                      .req = &req,
+                      .depth_max = depth_max,
+                      .input_name = input_name(surface),
+                      .input_array = surface == OPENAI_CHAT};
+    struct json_error error;
+
+    if (!json_scan(body, depth_max, take_member, &sc, &error)) {
+        *ret_why = arena_printf(a, "the body is not valid JSON: %.*s",
+                                STR_ARG(json_error_text(a, body, &error)));
+        *ret_param = (struct str){NULL, 0};
+        return FAULT_BAD_JSON;
+    }
+    find_missing(&sc);
+    if (sc.fault != FAULT_NONE) {
+        *ret_why = sc.why;
+        *ret_param = sc.param;
+        return sc.fault;
+    }
+    req.object_open = (struct str){memchr(body.ptr, '{', body.len), 1};
+    *ret_req = req;
+    return FAULT_NONE;
+}
+
+/* ---- splicing ---- */
+
+struct edit {
+    struct str old; /* in the body; may be empty */
+    struct str new;
+};
+
+static struct edit insert_behind(struct str brace, struct str new)
+{
+    return (struct edit){{brace.ptr + 1, 0}, new};
+}
+
+static struct edit ask_for_usage(const struct openai_request *req)
+{
+    if (req->options_value.len == 0) /* there is a model member, so the comma is right */
+        return insert_behind(req->object_open, STR("\"stream_options\":{\"include_usage\":true},"));
+    if (req->stream_options.len == 0)
+        return (struct edit){req->options_value, STR("{\"include_usage\":true}")};
+    if (req->usage_value.len > 0)
+        return (struct edit){req->usage_value, STR("true")};
+    return insert_behind(req->stream_options, json_is_empty(req->stream_options)
+                                                  ? STR("\"include_usage\":true")
+                                                  : STR("\"include_usage\":true,"));
+}
+
+unsigned openai_request_splice(struct arena *a, const struct openai_request *req, struct str model,
+                               bool ask_usage, struct str ret_pieces[OPENAI_PIECES_MAX])
+{
+    struct edit edits[2];
+    const char *at = req->body.ptr, *end = at + req->body.len;
+    unsigned n = 0, pieces = 0;
+
+    if (!str_eq(model, req->model)) {
+        edits[n] = (struct edit){req->model_value, json_quote(a, model)};
+        if (edits[n++].new.ptr == NULL)
+            return 0;
+    }
+    if (ask_usage && req->stream && !req->wants_usage) {
+        edits[n++] = ask_for_usage(req);
+        if (n == 2 && edits[1].old.ptr < edits[0].old.ptr) {
+            struct edit first = edits[1];
+
+            edits[1] = edits[0];
+            edits[0] = first;
+        }
+    }
+    for (unsigned i = 0; i < n; i++) {
+        ret_pieces[pieces++] = (struct str){at, (size_t)(edits[i].old.ptr - at)};
+        ret_pieces[pieces++] = edits[i].new;
+        at = edits[i].old.ptr + edits[i].old.len;
+    }
+    ret_pieces[pieces++] = (struct str){at, (size_t)(end - at)};
+    return pieces;
+}

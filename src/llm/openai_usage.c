@@ -1,0 +1,114 @@
+/*
+ * Token counts, under the names that providers give them.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "llm/openai_part.h"
+
+#include <stdlib.h>
+
+enum count { COUNT_PROMPT, COUNT_COMPLETION, COUNT_TOTAL, COUNT_CACHED, COUNT_REASONING, COUNTS };
+
+/* clang-format off */
+static const struct row {
+    struct str object; /* that the member is in; empty: usage itself */
+    struct str name;
+    enum count count;
+} rows[] = {
+    {STR_INIT(""),                          STR_INIT("prompt_tokens"),           COUNT_PROMPT},
+    {STR_INIT(""),                          STR_INIT("completion_tokens"),       COUNT_COMPLETION},
+    {STR_INIT(""),                          STR_INIT("total_tokens"),            COUNT_TOTAL},
+    {STR_INIT("prompt_tokens_details"),     STR_INIT("cached_tokens"),           COUNT_CACHED},
+    {STR_INIT("completion_tokens_details"), STR_INIT("reasoning_tokens"),        COUNT_REASONING},
+    {STR_INIT(""),                          STR_INIT("prompt_cache_hit_tokens"), COUNT_CACHED},    /* DeepSeek */
+    {STR_INIT(""),                          STR_INIT("cached_tokens"),           COUNT_CACHED},    /* Moonshot */
+    {STR_INIT(""),                          STR_INIT("reasoning_tokens"),        COUNT_REASONING}, /* Perplexity */
+    {STR_INIT(""),                          STR_INIT("input_tokens"),            COUNT_PROMPT},
+    {STR_INIT(""),                          STR_INIT("output_tokens"),           COUNT_COMPLETION},
+};
+/* clang-format on */
+
+struct reading {
+    struct str object;
+    bool inside; /* of one of usage's own objects; no deeper */
+    bool seen[COUNTS];
+    uint64_t value[COUNTS];
+};
+
+/* Some write 12.0 or 1.2e1; strtod() wants a NUL. */
+static uint64_t float_to_u64(struct str number)
+{
+    char text[64];
+    double v;
+
+    if (number.len >= sizeof(text))
+        return number.ptr[0] == '-' ? 0 : UINT64_MAX;
+    memcpy(text, number.ptr, number.len);
+    text[number.len] = '\0';
+    v = strtod(text, NULL);
+    if (!(v > 0))
+        return 0;
+    return v < 18446744073709549568.0 ? (uint64_t)v : UINT64_MAX;
+}
+
+static uint64_t number_to_u64(struct str number)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < number.len; i++) {
+        if (number.ptr[i] < '0' || number.ptr[i] > '9')
+            return float_to_u64(number);
+        if (__builtin_mul_overflow(n, 10u, &n) ||
+            __builtin_add_overflow(n, (uint64_t)(number.ptr[i] - '0'), &n))
+            return UINT64_MAX;
+    }
+    return n;
+}
+
+static void take_number(struct reading *r, const struct json_member *m)
+{
+    for (size_t i = 0; i < COUNTOF(rows); i++) {
+        if (!str_eq(rows[i].object, r->object) || !json_key_is(m, rows[i].name))
+            continue;
+        r->value[rows[i].count] = number_to_u64(m->value);
+        r->seen[rows[i].count] = true;
+        return;
+    }
+}
+
+static bool take_member(void *ctx, const struct json_member *m)
+{
+    struct reading *r = ctx;
+
+    if (m->type == JSON_NUMBER) {
+        take_number(r, m);
+    } else if (m->type == JSON_OBJECT && !r->inside) {
+        r->object = m->key;
+        r->inside = true;
+        (void)!json_scan(m->value, JSON_DEPTH_MAX, take_member, r, NULL);
+        r->inside = false;
+        r->object = STR("");
+    }
+    return true;
+}
+
+bool openai_usage_read(struct openai_usage *usage, struct str object)
+{
+    struct reading r = {.object = STR("")};
+
+    if (json_type_of(object) != JSON_OBJECT ||
+        !json_scan(object, JSON_DEPTH_MAX, take_member, &r, NULL))
+        return false;
+    if (!r.seen[COUNT_PROMPT] && !r.seen[COUNT_COMPLETION] && !r.seen[COUNT_TOTAL])
+        return false;
+    if (!r.seen[COUNT_TOTAL] &&
+        __builtin_add_overflow(r.value[COUNT_PROMPT], r.value[COUNT_COMPLETION],
+                               &r.value[COUNT_TOTAL]))
+        r.value[COUNT_TOTAL] = UINT64_MAX;
+    *usage = (struct openai_usage){.source = USAGE_REPORTED,
+                                   .prompt = r.value[COUNT_PROMPT],
+                                   .completion = r.value[COUNT_COMPLETION],
+                                   .total = r.value[COUNT_TOTAL],
+                                   .cached = r.value[COUNT_CACHED],
+                                   .reasoning = r.value[COUNT_REASONING]};
+    return true;
+}

@@ -1,0 +1,228 @@
+/*
+ * The answer goes by: what it said, and where it stands.
+ *
+ * An event is scanned once as a whole, and its choices and deltas again on the way down; no tree is
+ * built and nothing is allocated.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "llm/openai_part.h"
+
+struct chunk {
+    struct openai_watch *watch;
+    struct str error, usage, choices, data; /* values as written; empty when absent */
+    bool flat_error;
+    bool content;      /* a choice shows something */
+    unsigned position; /* of the next choice in its array */
+};
+
+struct choice {
+    struct openai_watch *watch;
+    struct str index, finish, tool_calls, usage;
+    bool content;
+};
+
+static bool scan_into(struct str value, json_member_fn *take, void *ctx)
+{
+    return json_scan(value, JSON_DEPTH_MAX, take, ctx, NULL);
+}
+
+/* ---- deltas ---- */
+
+/* Scalars are flags of the provider's, and `role` only opens the message. */
+static bool take_delta(void *ctx, const struct json_member *m)
+{
+    struct choice *c = ctx;
+    bool shows = (m->type == JSON_STRING || m->type == JSON_ARRAY || m->type == JSON_OBJECT) &&
+                 !json_is_empty(m->value);
+
+    if (!shows || json_key_is(m, STR("role")))
+        return true;
+    c->content = true;
+    if (m->type == JSON_ARRAY && json_key_is(m, STR("tool_calls")))
+        c->tool_calls = m->value;
+    return true;
+}
+
+static bool take_choice_member(void *ctx, const struct json_member *m)
+{
+    struct choice *c = ctx;
+
+    if (json_key_is(m, STR("index")) && m->type == JSON_NUMBER)
+        c->index = m->value;
+    else if (json_key_is(m, STR("finish_reason")) && m->type == JSON_STRING)
+        c->finish = m->value;
+    else if (json_key_is(m, STR("text")) && m->type == JSON_STRING)
+        c->content |= !json_is_empty(m->value);
+    else if (json_key_is(m, STR("usage")) && m->type == JSON_OBJECT)
+        c->usage = m->value;
+    else if ((json_key_is(m, STR("delta")) || json_key_is(m, STR("message"))) &&
+             m->type == JSON_OBJECT)
+        return scan_into(m->value, take_delta, c);
+    return true;
+}
+
+/* ---- choices ---- */
+
+static void take_finish(struct openai_watch *w, struct str value)
+{
+    size_t n = value.len - 2 < sizeof(w->finish) - 1 ? value.len - 2 : sizeof(w->finish) - 1;
+
+    memcpy(w->finish, value.ptr + 1, n);
+    w->finish[n] = '\0';
+}
+
+static bool mark(uint64_t bits[2], uint64_t i)
+{
+    uint64_t bit = (uint64_t)1 << (i % 64);
+    bool fresh = (bits[i / 64] & bit) == 0;
+
+    bits[i / 64] |= bit;
+    return fresh;
+}
+
+static void count_choice(struct openai_watch *w, const struct choice *c, uint64_t index)
+{
+    if (index < OPENAI_CHOICES_MAX && mark(w->seen, index))
+        w->choices_seen++;
+    if (c->finish.len <= 2) /* some send "" before the end */
+        return;
+    take_finish(w, c->finish);
+    if (index < OPENAI_CHOICES_MAX && mark(w->ended, index))
+        w->choices_finished++;
+}
+
+static bool take_choice(void *ctx, const struct json_member *m)
+{
+    struct chunk *k = ctx;
+    struct choice c = {.watch = k->watch};
+    uint64_t index = k->position++;
+
+    if (m->type != JSON_OBJECT)
+        return true;
+    if (!scan_into(m->value, take_choice_member, &c))
+        return false;
+    if (c.index.len > 0 && !str_to_u64(c.index, &index))
+        index = OPENAI_CHOICES_MAX;
+    count_choice(k->watch, &c, index);
+    if (c.usage.len > 0)
+        openai_usage_read(&k->watch->usage, c.usage);
+    k->content |= c.content || c.finish.len > 2;
+    return true;
+}
+
+/* ---- chunks ---- */
+
+static bool take_groq(void *ctx, const struct json_member *m)
+{
+    struct chunk *k = ctx;
+
+    if (json_key_is(m, STR("usage")) && m->type == JSON_OBJECT && k->usage.len == 0)
+        k->usage = m->value;
+    return true;
+}
+
+static bool take_chunk_member(void *ctx, const struct json_member *m)
+{
+    struct chunk *k = ctx;
+
+    if (json_key_is(m, STR("choices")) && m->type == JSON_ARRAY)
+        k->choices = m->value;
+    else if (json_key_is(m, STR("data")) && m->type == JSON_ARRAY)
+        k->data = m->value;
+    else if (json_key_is(m, STR("usage")) && m->type == JSON_OBJECT)
+        k->usage = m->value;
+    else if (json_key_is(m, STR("error")))
+        k->error = m->type != JSON_NULL ? m->value : k->error;
+    else if (json_key_is(m, STR("object")))
+        k->flat_error = str_eq(m->value, STR("\"error\""));
+    else if (json_key_is(m, STR("x_groq")) && m->type == JSON_OBJECT)
+        return scan_into(m->value, take_groq, k);
+    return true;
+}
+
+static bool scan_chunk(struct chunk *k, struct str data)
+{
+    struct openai_watch *w = k->watch;
+
+    if (json_type_of(data) != JSON_OBJECT || !scan_into(data, take_chunk_member, k))
+        return false;
+    if (k->usage.len > 0)
+        openai_usage_read(&w->usage, k->usage);
+    if (k->choices.len > 0)
+        (void)!scan_into(k->choices, take_choice, k);
+    w->content |= k->content;
+    w->finished = w->choices_seen > 0 && w->choices_seen == w->choices_finished;
+    return true;
+}
+
+static void take_error(struct openai_watch *w, struct str data)
+{
+    struct openai_refusal r = {.fault = FAULT_NONE};
+
+    if (!openai_error_read(w->arena, data, &r) && r.message.len == 0)
+        r.message = openai_plain_text(w->arena, data);
+    w->fault = openai_error_fault(r.type, r.code);
+    w->error_message = r.message;
+    w->error_type = r.type;
+    w->error_code = r.code;
+}
+
+static bool is_error(const struct chunk *k)
+{
+    return k->flat_error ||
+           (k->error.len > 0 && !str_eq(k->error, STR("false")) && !str_eq(k->error, STR("\"\"")));
+}
+
+/* ---- what the gateway calls ---- */
+
+void openai_watch_init(struct openai_watch *w, enum openai_surface surface, struct arena *a)
+{
+    *w = (struct openai_watch){.surface = surface, .arena = a};
+}
+
+void openai_watch_done(struct openai_watch *w)
+{
+    w->tools = NULL;
+}
+
+enum openai_event_kind openai_watch_event(struct openai_watch *w, struct str name, struct str data,
+                                          struct buf *rewrite, bool *ret_rewritten)
+{
+    struct chunk k = {.watch = w};
+
+    (void)rewrite;
+    *ret_rewritten = false;
+    w->events++;
+    if (str_eq(name, STR("error"))) {
+        take_error(w, data);
+        return OPENAI_EV_ERROR;
+    }
+    if (str_eq(data, STR("[DONE]"))) {
+        w->done = true;
+        return OPENAI_EV_DONE;
+    }
+    if (!scan_chunk(&k, data))
+        return OPENAI_EV_MALFORMED;
+    if (is_error(&k)) {
+        take_error(w, data);
+        return OPENAI_EV_ERROR;
+    }
+    if (k.content)
+        return OPENAI_EV_CONTENT;
+    return k.usage.len > 0 && k.position == 0 ? OPENAI_EV_USAGE : OPENAI_EV_LIFECYCLE;
+}
+
+enum fault openai_watch_body(struct openai_watch *w, struct str body)
+{
+    struct chunk k = {.watch = w};
+    struct str answers;
+
+    if (!scan_chunk(&k, body))
+        return FAULT_UPSTREAM_BAD_REPLY;
+    if (is_error(&k)) {
+        take_error(w, body);
+        return w->fault;
+    }
+    answers = w->surface == OPENAI_EMBEDDINGS ? k.data : k.choices;
+    return answers.len > 0 && !json_is_empty(answers) ? FAULT_NONE : FAULT_UPSTREAM_BAD_REPLY;
+}
