@@ -4,8 +4,9 @@
  * A loop never waits for a disk or a terminal: lines go into a bounded ring a thread, a writer
  * empties the rings, and what does not fit is dropped and counted.  A line is one write() whole.
  * Operational lines (log_*) are "2026-01-31T12:00:00.123Z LEVEL text"; access lines are JSON and
- * come ready made.  Nobody passes a secret; log_mask() exists for what may hold one.
- * SPDX-License-Identifier: Apache-2.0
+ * come ready made.  Neither is longer than 8 KiB: a text is cut, an access line dropped.  Control
+ * characters in a text become blanks, so that quoted input forges no line.  Nobody passes a secret;
+ * log_mask() exists for what may hold one. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -24,7 +25,8 @@ struct log_settings {
 
 /* Start the writer thread.  Until then, and after log_stop(), lines go straight to stderr. */
 MUST_USE int log_start(const struct log_settings *s);
-void log_stop(void); /* writes what is queued */
+/* Writes what is queued.  Other threads that log have ended, or lose what they log meanwhile. */
+void log_stop(void);
 void log_reopen(void);
 void log_set_level(enum log_level level);
 bool log_wants(enum log_level level);

@@ -1,97 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log_writer.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/log_line.h"
+#include "base/log_output.h"
 
 #define NAP_NS (20 * 1000000L)
 #define REPORT_MS 1000u /* at most one line about dropped ones in this time */
-#define BATCH_BYTES (64u * 1024u)
-#define STUCK_MS 100       /* how long one wait for a full pipe lasts */
-#define STUCK_STOPPING 10u /* so many such waits are given to a full pipe when we are to stop */
-#define FILE_MODE 0640
-
-struct output {
-    int fd; /* -1: off */
-    size_t len;
-    uint64_t lines; /* in bytes[] */
-    char bytes[BATCH_BYTES];
-};
 
 static struct writer {
     pthread_mutex_t lock; /* for rings, and for the naps */
     pthread_cond_t wake;
     pthread_t thread;
     struct log_ring *rings;
-    struct output text, access; /* the thread's */
-    char *access_path;          /* or NULL; the access fd is ours to close then */
-    uint64_t reported, report_ms;
-    atomic_bool stopping, reopen, nudged, has_access;
+    struct log_output text, access; /* the thread's */
+    uint64_t reported, report_ms;   /* the thread's */
+    atomic_bool stopping, nudged, has_access;
     atomic_uint_fast64_t lost;
 } w = {.lock = PTHREAD_MUTEX_INITIALIZER, .text.fd = -1, .access.fd = -1};
-
-static int file_open(const char *path)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, FILE_MODE);
-
-    return fd >= 0 ? fd : -errno;
-}
-
-/* A full pipe is waited for; a broken one costs its lines. */
-static bool may_retry(int fd, int err, unsigned *waits)
-{
-    struct pollfd p = {.fd = fd, .events = POLLOUT};
-
-    if (err == EINTR)
-        return true;
-    if (err != EAGAIN)
-        return false;
-    if (atomic_load(&w.stopping) && ++*waits > STUCK_STOPPING)
-        return false;
-    (void)poll(&p, 1, STUCK_MS);
-    return true;
-}
-
-static void flush(struct output *o)
-{
-    unsigned waits = 0;
-    size_t at = 0;
-
-    while (at < o->len) {
-        ssize_t n = write(o->fd, o->bytes + at, o->len - at);
-
-        if (n >= 0) {
-            at += (size_t)n;
-        } else if (!may_retry(o->fd, errno, &waits)) {
-            log_writer_lost(o->lines);
-            break;
-        }
-    }
-    o->len = 0;
-    o->lines = 0;
-}
-
-/* Room for `n` bytes behind each other, so that a line is never split over two batches. */
-static char *output_room(struct output *o, size_t n)
-{
-    char *p;
-
-    if (o->len + n > sizeof(o->bytes))
-        flush(o);
-    assert(n <= sizeof(o->bytes));
-    p = o->bytes + o->len;
-    o->len += n;
-    o->lines++;
-    return p;
-}
 
 static void drain(struct log_ring *r)
 {
@@ -100,21 +29,45 @@ static void drain(struct log_ring *r)
     size_t len;
 
     while (log_ring_peek(r, &to, &len)) {
-        struct output *o = to == LOG_STREAM_ACCESS ? &w.access : &w.text;
-        char *p;
+        struct log_output *o = to == LOG_STREAM_ACCESS ? &w.access : &w.text;
 
-        if (o->fd < 0) {
-            log_ring_take(r, len, nowhere);
-            continue;
-        }
-        p = output_room(o, len + 1);
-        log_ring_take(r, len, p);
-        p[len] = '\n';
+        log_ring_take(r, len, o->fd >= 0 ? log_output_room(o, len) : nowhere);
     }
 }
 
-static void text_now(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
-static void text_now(enum log_level level, const char *fmt, ...)
+static void free_closed(void)
+{
+    struct log_ring **link, *r;
+
+    for (link = &w.rings; (r = *link) != NULL;) {
+        enum log_stream to;
+        size_t len;
+
+        if (atomic_load(&r->closed) && !log_ring_peek(r, &to, &len)) {
+            *link = r->next;
+            log_ring_free(r);
+        } else {
+            link = &r->next;
+        }
+    }
+}
+
+/* The lock is for the list.  It is not held while a slow disk is waited for: a thread that logs
+ * its first line would wait with us. */
+static void drain_all(void)
+{
+    struct log_ring *r;
+
+    pthread_mutex_lock(&w.lock);
+    free_closed();
+    r = w.rings; /* new ones come in front, and only we take any away */
+    pthread_mutex_unlock(&w.lock);
+    for (; r != NULL; r = r->next)
+        drain(r);
+}
+
+static void text_put(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void text_put(enum log_level level, const char *fmt, ...)
 {
     char line[LOG_LINE_MAX];
     struct str s;
@@ -125,62 +78,7 @@ static void text_now(enum log_level level, const char *fmt, ...)
     va_start(ap, fmt);
     s = log_line_format(line, level, fmt, ap);
     va_end(ap);
-    memcpy(output_room(&w.text, s.len + 1), line, s.len);
-    w.text.bytes[w.text.len - 1] = '\n';
-}
-
-static void report_lost(uint64_t now_ms, bool last)
-{
-    uint64_t lost = atomic_load(&w.lost);
-
-    if (lost == w.reported || (!last && now_ms - w.report_ms < REPORT_MS))
-        return;
-    text_now(LOG_WARN,
-             "log: %ju lines dropped; the reader is too slow, or log.ring_bytes too small",
-             (uintmax_t)(lost - w.reported));
-    w.reported = lost;
-    w.report_ms = now_ms;
-}
-
-static void reopen_access(void)
-{
-    int fd;
-
-    if (w.access_path == NULL)
-        return;
-    fd = file_open(w.access_path);
-    if (fd < 0) {
-        text_now(LOG_ERROR, "log: %s: %s; writing to the old file", w.access_path, strerror(-fd));
-        return;
-    }
-    close(w.access.fd);
-    w.access.fd = fd;
-}
-
-/* The list's links change under the lock; what a ring holds needs none. */
-static void drain_all(void)
-{
-    struct log_ring **link, *r;
-
-    pthread_mutex_lock(&w.lock);
-    r = w.rings; /* new ones are put before it, so the walk itself needs no lock */
-    pthread_mutex_unlock(&w.lock);
-    for (; r != NULL; r = r->next)
-        drain(r);
-
-    pthread_mutex_lock(&w.lock);
-    for (link = &w.rings; (r = *link) != NULL;) {
-        enum log_stream to;
-        size_t len;
-
-        if (!atomic_load(&r->closed) || log_ring_peek(r, &to, &len)) {
-            link = &r->next;
-            continue;
-        }
-        *link = r->next;
-        log_ring_free(r);
-    }
-    pthread_mutex_unlock(&w.lock);
+    memcpy(log_output_room(&w.text, s.len), s.ptr, s.len);
 }
 
 static uint64_t now_ms(void)
@@ -189,6 +87,26 @@ static uint64_t now_ms(void)
 
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* What went wrong with the log itself is said in the log. */
+static void report(bool last)
+{
+    uint64_t lost, now = now_ms();
+
+    if (w.access.error < 0)
+        text_put(LOG_ERROR, "log: %s: %s; writing to the old file", w.access.path,
+                 strerrordesc_np(-w.access.error));
+    w.access.error = 0;
+    log_writer_lost(w.access.lost + w.text.lost);
+    w.access.lost = w.text.lost = 0;
+    lost = log_writer_lost_total();
+    if (lost == w.reported || (!last && now - w.report_ms < REPORT_MS))
+        return;
+    text_put(LOG_WARN, "log: %ju lines dropped: the reader is slow, or log.ring_bytes small",
+             (uintmax_t)(lost - w.reported));
+    w.reported = lost;
+    w.report_ms = now;
 }
 
 static void nap(void)
@@ -215,21 +133,17 @@ static void *run(void *unused)
     (void)unused;
     do {
         last = atomic_load(&w.stopping); /* before the drain: what is queued by then is written */
-        if (atomic_exchange(&w.reopen, false)) {
-            flush(&w.access);
-            reopen_access();
-        }
         drain_all();
-        report_lost(now_ms(), last);
-        flush(&w.text);
-        flush(&w.access);
+        log_output_flush(&w.access);
+        report(last);
+        log_output_flush(&w.text);
         if (!last)
             nap();
     } while (!last);
     return NULL;
 }
 
-/* Signals are for the loops; one that hit this thread would interrupt a write for nothing. */
+/* Signals are for the loops; and a reader that has gone must not kill the process. */
 static int thread_start(void)
 {
     sigset_t all, before;
@@ -242,72 +156,59 @@ static int thread_start(void)
     return -err;
 }
 
-static int access_open(const struct log_settings *s)
+static void wake_init(void)
 {
-    int fd = s->access_fd;
+    pthread_condattr_t attr;
 
-    if (s->access_path != NULL) {
-        fd = file_open(s->access_path);
-        if (fd < 0)
-            return fd;
-        w.access_path = strdup(s->access_path);
-        if (w.access_path == NULL) {
-            close(fd);
-            return -ENOMEM;
-        }
-    }
-    w.access.fd = fd;
-    return 0;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC); /* naps outlast a set clock */
+    pthread_cond_init(&w.wake, &attr);
+    pthread_condattr_destroy(&attr);
 }
 
-static void access_close(void)
+static void outputs_close(void)
 {
-    if (w.access_path != NULL)
-        close(w.access.fd);
-    free(w.access_path);
-    w.access_path = NULL;
-    w.access.fd = -1;
+    atomic_store(&w.has_access, false);
+    pthread_cond_destroy(&w.wake);
+    log_output_close(&w.access);
+    log_output_close(&w.text);
 }
 
 int log_writer_start(const struct log_settings *s)
 {
-    pthread_condattr_t attr;
-    int err = access_open(s);
+    int err = log_output_open(&w.access, s->access_path, s->access_fd);
 
     if (err < 0)
         return err;
-    w.text.fd = s->text_fd;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&w.wake, &attr);
-    pthread_condattr_destroy(&attr);
+    err = log_output_open(&w.text, NULL, s->text_fd);
+    wake_init();
     atomic_store(&w.stopping, false);
     atomic_store(&w.has_access, w.access.fd >= 0);
-    err = thread_start();
-    if (err < 0) {
-        atomic_store(&w.has_access, false);
-        pthread_cond_destroy(&w.wake);
-        access_close();
-    }
+    if (err == 0)
+        err = thread_start();
+    if (err < 0)
+        outputs_close();
     return err;
 }
 
 void log_writer_stop(void)
 {
+    atomic_store(&w.text.impatient, true);
+    atomic_store(&w.access.impatient, true);
     pthread_mutex_lock(&w.lock);
     atomic_store(&w.stopping, true);
     pthread_cond_signal(&w.wake);
     pthread_mutex_unlock(&w.lock);
     pthread_join(w.thread, NULL);
-    atomic_store(&w.has_access, false);
-    pthread_cond_destroy(&w.wake);
-    access_close();
-    w.text.fd = -1;
+    outputs_close();
+    pthread_mutex_lock(&w.lock);
+    free_closed();
+    pthread_mutex_unlock(&w.lock);
 }
 
 void log_writer_reopen(void)
 {
-    atomic_store(&w.reopen, true);
+    log_output_reopen(&w.access);
     log_writer_nudge();
 }
 

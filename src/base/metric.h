@@ -7,7 +7,8 @@
  * when a shard's thread has ended.
  *
  * Histograms are HDR-like: log-linear, 16 buckets an octave from 1 us to 2^36 us (under 7 %
- * error), exported with a fixed set of `le` boundaries.
+ * error), exported with a fixed set of `le` boundaries.  One with labels is exported from its
+ * first observation on, counters and gauges from the start.
  * Format: Prometheus text exposition 0.0.4.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -54,7 +55,9 @@ MUST_USE struct metric_registry *metric_registry_new(void);
 void metric_registry_free(struct metric_registry *r);
 
 /* Find or make the series with these label values (in the order of the table's labels, `n` of
- * them).  Any thread; takes a lock: for start-up and reload, not for the path of a request. */
+ * them).  Any thread; takes a lock: for start-up and reload, not for the path of a request.  0, and
+ * a line in the log, when there is no room for more (65,535 counters and gauges, 16,384
+ * histograms). */
 metric_series metric_series_get(struct metric_registry *r, enum metric m, const struct str *values,
                                 unsigned n);
 
