@@ -16,9 +16,9 @@ enum blame { BLAME_CLIENT, BLAME_GATEWAY, BLAME_UPSTREAM };
 
 /* What the retry loop does about it. */
 enum remedy {
-    REMEDY_STOP,      /* nobody would answer otherwise: give it to the client */
-    REMEDY_NEXT_KEY,  /* this credential is no good: bench it, try another */
-    REMEDY_RETRY,     /* another target, or this one later */
+    REMEDY_STOP,     /* nobody would answer otherwise: give it to the client */
+    REMEDY_NEXT_KEY, /* this credential is no good: bench it, try another */
+    REMEDY_RETRY,    /* another target, or this one later */
 };
 
 /* clang-format off */

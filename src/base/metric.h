@@ -17,7 +17,11 @@
 
 #include "base/buf.h"
 
-enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM /* microseconds in, seconds out */ };
+enum metric_kind {
+    METRIC_COUNTER,
+    METRIC_GAUGE,
+    METRIC_HISTOGRAM /* microseconds in, seconds out */
+};
 
 /* clang-format off */
 /*      name                  kind       exported name                          labels                    help */
@@ -48,7 +52,7 @@ enum metric {
 };
 
 struct metric_registry;
-struct metric_shard; /* one a thread */
+struct metric_shard;            /* one a thread */
 typedef uint32_t metric_series; /* 0 is a series nobody exports: safe to count on */
 
 MUST_USE struct metric_registry *metric_registry_new(void);

@@ -13,8 +13,9 @@ struct str {
 };
 
 #define STR(lit) ((struct str){"" lit, sizeof(lit) - 1})
-/* A constant initialiser, for tables. */
-#define STR_INIT(lit) {"" lit, sizeof(lit) - 1}
+/* clang-format off */
+#define STR_INIT(lit) {"" lit, sizeof(lit) - 1} /* a constant initialiser, for tables */
+/* clang-format on */
 /* For printf's "%.*s". */
 #define STR_ARG(s) (int)(s).len, (s).ptr
 
