@@ -25,23 +25,24 @@ struct conf_timeouts { /* milliseconds; 0 is none */
 };
 
 struct conf_retry {
-    uint32_t attempts;      /* upstream calls for one request, all targets together */
-    uint32_t initial_ms;    /* first back-off */
-    uint32_t max_ms;        /* longest back-off */
-    uint32_t jitter_ms;     /* uniform, added */
+    uint32_t attempts;             /* upstream calls for one request, all targets together */
+    uint32_t initial_ms;           /* first back-off */
+    uint32_t max_ms;               /* longest back-off */
+    uint32_t jitter_ms;            /* uniform, added */
     uint32_t gateway_error_factor; /* 502 and 503 multiply the delay by this (2) */
     uint32_t retry_after_max_ms;   /* a longer Retry-After is not waited for: fall back or answer */
-    uint32_t key_bench_ms;  /* how long a refused credential rests */
-    uint32_t target_rest_ms; /* how long a target that failed to connect or answered 5xx ranks last */
+    uint32_t key_bench_ms;         /* how long a refused credential rests */
+    uint32_t
+        target_rest_ms; /* how long a target that failed to connect or answered 5xx ranks last */
 };
 
 struct conf_limits {
     uint32_t connections, header_bytes, header_fields, out_buffer_bytes;
     uint64_t body_bytes;
     uint32_t header_ms, body_ms, keepalive_ms, write_stall_ms;
-    uint32_t event_bytes;   /* one stream event, whole */
-    uint64_t held_bytes;    /* of an answer before its first content */
-    uint64_t reply_bytes;   /* a buffered (non-stream) answer */
+    uint32_t event_bytes; /* one stream event, whole */
+    uint64_t held_bytes;  /* of an answer before its first content */
+    uint64_t reply_bytes; /* a buffered (non-stream) answer */
     uint32_t json_depth;
     uint32_t exchange_bytes; /* arena of one exchange, without bodies */
 };
@@ -97,15 +98,15 @@ struct conf_provider {
     struct str base_path; /* "/v1", no slash at the end; may be empty */
     struct str *keys;     /* secrets, in order; may be none */
     uint32_t keys_count;
-    struct str version;        /* pinned API version, or empty */
-    struct str version_header; /* its request and reply header ("openai-version") */
+    struct str version;               /* pinned API version, or empty */
+    struct str version_header;        /* its request and reply header ("openai-version") */
     struct str organization, project; /* OpenAI-Organization, OpenAI-Project; may be empty */
-    struct str (*headers)[2];  /* extra request headers: name, value */
+    struct str (*headers)[2];         /* extra request headers: name, value */
     uint32_t headers_count;
     struct str ca_file;
-    bool insecure;   /* do not verify TLS */
+    bool insecure;    /* do not verify TLS */
     struct str proxy; /* "http://user:pass@host:port", "" none; from HTTPS_PROXY when not set */
-    bool ask_usage;  /* send stream_options.include_usage (R7); default true */
+    bool ask_usage;   /* send stream_options.include_usage (R7); default true */
     struct conf_timeouts timeouts; /* resolved: global, then the provider's own */
     struct conf_upstream upstream;
 };
@@ -135,6 +136,11 @@ struct conf_log {
     uint32_t ring_bytes;
 };
 
+struct conf_index { /* index.h */
+    uint32_t *slots;
+    uint32_t mask;
+};
+
 struct conf {
     atomic_uint refs;
     struct arena mem;
@@ -158,6 +164,8 @@ struct conf {
     uint32_t models_count;
     uint32_t targets_count; /* of all models */
     bool use_sim;           /* quick start found nothing: targets point at the built-in simulator */
+    struct str try_model;   /* quick start: a model name that should answer; else empty */
+    struct conf_index model_index, provider_index, key_index;
 };
 
 /* Called for each problem: "FILE:LINE:COL: what is wrong, what would be right". */
@@ -170,11 +178,36 @@ struct conf *conf_load(const char *path, conf_env_fn *env, conf_problem_fn *repo
 /* The same from memory; `name` stands for the file in messages. */
 struct conf *conf_load_text(const char *name, struct str text, conf_env_fn *env,
                             conf_problem_fn *report, void *ctx);
+
+/* Without a file: a configuration for what is found here (keys in the environment, local servers),
+ * else for the built-in simulator.  Read by the same path as a file; DRAGOMAN_LISTEN and
+ * DRAGOMAN_ADMIN_LISTEN move the listeners. */
+struct quickstart_probe {
+    /* Does something on 127.0.0.1 accept connections at this port?  NULL: nothing does. */
+    bool (*listening)(void *ctx, uint16_t port);
+    /* A model that this local server has (GET /v1/models), NUL-terminated into `name`; false when
+     * it does not tell.  NULL: none tells. */
+    bool (*model)(void *ctx, uint16_t port, char *name, size_t size);
+    void *ctx;
+    uint16_t sim_port; /* where the built-in simulator will listen when nothing else is found */
+};
+/* `say` gets a sentence for each thing found and what to put into "model"; may be NULL. */
+struct conf *conf_quickstart(conf_env_fn *env, const struct quickstart_probe *probe,
+                             conf_problem_fn *say, conf_problem_fn *report, void *ctx);
+
+/* Names of changed settings that a reload cannot apply (listen, threads …), one call each. */
+void conf_restart_needed(const struct conf *running, const struct conf *next, conf_problem_fn *say,
+                         void *ctx);
+
 struct conf *conf_ref(struct conf *c);
 void conf_unref(struct conf *c);
 
 const struct conf_model *conf_model_find(const struct conf *c, struct str name);
 const struct conf_provider *conf_provider_find(const struct conf *c, struct str name);
+/* The client key with this digest (conf_digest of what the client sent), or NULL. */
+const struct conf_key *conf_key_find(const struct conf *c, const unsigned char digest[32]);
+/* SHA-256.  False when the library fails: then nobody may enter. */
+MUST_USE bool conf_digest(struct str key, unsigned char ret_digest[32]);
 /* May this key use a model by this name (an alias or provider/model)?  NULL key: yes. */
 bool conf_key_allows(const struct conf_key *k, struct str model);
 

@@ -1,0 +1,31 @@
+/*
+ * problem.h - what is wrong with a configuration, told line by line.
+ *
+ * A message is "FILE:LINE:COL: what is wrong; what would be right".  Nothing that may be a secret
+ * is quoted: callers quote text as it was written in the file, before ${VAR} is replaced.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CONF_PROBLEM_H
+#define CONF_PROBLEM_H
+
+#include "conf/conf.h"
+
+struct problems {
+    const char *file;
+    conf_problem_fn *report;
+    void *ctx;
+    unsigned count;
+    bool muted; /* the same text is being read a second time */
+};
+
+/* Line and column count from 1; line 0 leaves both out. */
+void problem_at(struct problems *p, uint32_t line, uint32_t column, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
+
+/* `s` in backticks, shortened when it is long. */
+struct quoted {
+    char text[80];
+};
+struct quoted problem_quote(struct str s);
+
+#endif

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conf/resolve.h"
+
+#include "conf/index.h"
+#include "conf/proxy.h"
+#include "conf/suggest.h"
+#include "conf/values.h"
+
+/* A request may walk the whole chain, so it has an end that people can oversee. */
+#define CHAIN_MAX 32u
+#define NAME_BYTES_MAX 128u
+
+static const struct node *child_or(const struct node *map, const char *name)
+{
+    const struct node *child = node_find(map, str_from(name));
+
+    return child != NULL ? child : map;
+}
+
+/* ---- names ---- */
+
+static void check_name(struct load *l, const struct node *map, const char *what,
+                       const char *forbidden)
+{
+    const char *bad = NULL;
+
+    for (size_t i = 0; i < map->key.len && bad == NULL; i++) {
+        unsigned char c = (unsigned char)map->key.ptr[i];
+
+        if (c <= ' ' || c == 0x7f || strchr(forbidden, (char)c) != NULL)
+            bad = map->key.ptr + i;
+    }
+    if (map->key.len == 0 || map->key.len > NAME_BYTES_MAX)
+        problem_at(&l->problems, map->key_line, map->key_column, "the name of %s has 1 to %u bytes",
+                   what, NAME_BYTES_MAX);
+    else if (bad != NULL)
+        problem_at(&l->problems, map->key_line, map->key_column,
+                   "the name of %s holds no spaces and none of %s", what, forbidden);
+}
+
+/* ---- sections ---- */
+
+void resolve_tls(struct load *l, const struct node *map, void *record)
+{
+    const struct conf_tls *tls = record;
+
+    if ((tls->cert_file.len > 0) == (tls->key_file.len > 0))
+        return;
+    load_problem(l, map, "`tls` has only half of the pair: `%s` is missing",
+                 tls->cert_file.len > 0 ? "key" : "cert");
+}
+
+static void check_origin(struct load *l, const struct node *at, struct str origin)
+{
+    struct value_url url;
+    const char *why;
+
+    if (origin.len == 0 || str_eq(origin, STR("*")))
+        return;
+    if (!value_url(origin, &url, &why) || url.user.len > 0 || url.path.len > 0 ||
+        origin.ptr[origin.len - 1] == '/')
+        load_problem(l, at, "`origins`: %s is no origin; write * or scheme://host[:port]",
+                     problem_quote(at->text).text);
+}
+
+void resolve_cors(struct load *l, const struct node *map, void *record)
+{
+    const struct conf_cors *cors = record;
+    const struct node *list = child_or(map, "origins");
+    const struct node *at = list->kind == NODE_TEXT ? list : list->first;
+
+    for (uint32_t i = 0; i < cors->origins_count; i++, at = at->next)
+        check_origin(l, at, cors->origins[i]);
+}
+
+const struct node *resolve_admin_word(struct load *l, const struct node *word, void *record)
+{
+    struct conf_admin *admin = record;
+    struct node *map = ARENA_NEW(&l->scratch, struct node);
+
+    if (!str_eq(word->text, STR("off"))) {
+        load_problem(l, word, "`admin`: expected a map of settings, or off");
+        return NULL;
+    }
+    admin->off = true;
+    if (map != NULL)
+        *map = (struct node){.kind = NODE_MAP, .line = word->line, .column = word->column};
+    return map;
+}
+
+/* Who reaches this port sees prompts' metadata and can change the gateway (R50). */
+void resolve_admin(struct load *l, const struct node *map, void *record)
+{
+    const struct conf_admin *admin = record;
+
+    if (admin->off || admin->token.len > 0 || admin->listen.host.len == 0 ||
+        value_is_loopback(admin->listen.host))
+        return;
+    load_problem(l, child_or(map, "listen"),
+                 "`admin`: listens beyond this machine without a `token`; set one, or listen on "
+                 "127.0.0.1");
+}
+
+void resolve_retry(struct load *l, const struct node *map, void *record)
+{
+    const struct conf_retry *retry = record;
+
+    if (retry->initial_ms > retry->max_ms)
+        load_problem(l, child_or(map, "initial"), "`initial` is longer than `max`");
+}
+
+/* ---- providers ---- */
+
+void resolve_provider_prepare(struct load *l, void *record)
+{
+    struct conf_provider *p = record;
+    struct conf *c = l->conf;
+
+    p->index = (uint32_t)(p - c->providers);
+    p->timeouts = c->timeouts;
+    p->upstream = c->upstream;
+    if (c->provider_index.slots == NULL &&
+        !index_init(&c->provider_index, l->mem, c->providers_count)) {
+        problem_at(&l->problems, 0, 0, "no memory left");
+        return;
+    }
+    index_put(&c->provider_index, index_hash_name(p->name), p->index);
+}
+
+static void set_address(struct conf_provider *p)
+{
+    struct value_url url;
+    const char *why;
+
+    if (!value_url(p->base_url, &url, &why))
+        return; /* it was told */
+    p->tls = url.tls;
+    p->host = url.host;
+    p->port = url.port;
+    p->base_path = url.path;
+}
+
+static void set_proxy(struct load *l, const struct node *map, struct conf_provider *p)
+{
+    const char *name = "", *why = "";
+
+    if (node_find(map, STR("proxy")) != NULL || p->host.len == 0)
+        return;
+    if (!proxy_of_env(l->mem, p, l->env, &p->proxy, &name, &why))
+        load_problem(l, map, "the environment's %s is of no use: %s; mend it, or set `proxy`", name,
+                     why);
+}
+
+static void check_headers(struct load *l, const struct node *map, const struct conf_provider *p)
+{
+    const struct node *at = child_or(map, "headers")->first;
+
+    for (uint32_t i = 0; i < p->headers_count; i++, at = at->next) {
+        if (p->keys_count > 0 && str_eq_nocase(p->headers[i][0], STR("authorization")))
+            problem_at(&l->problems, at->key_line, at->key_column,
+                       "`headers`: Authorization is set from `keys`; leave one of them out");
+        for (uint32_t j = 0; j < i; j++) {
+            if (str_eq_nocase(p->headers[i][0], p->headers[j][0]) &&
+                !str_eq(p->headers[i][0], p->headers[j][0]))
+                problem_at(&l->problems, at->key_line, at->key_column,
+                           "`headers`: %s is given twice", problem_quote(at->key).text);
+        }
+    }
+}
+
+void resolve_provider(struct load *l, const struct node *map, void *record)
+{
+    const struct node *key = node_find(map, STR("key"));
+    struct conf_provider *p = record;
+
+    check_name(l, map, "a provider", "/*");
+    if (key != NULL && node_find(map, STR("keys")) != NULL)
+        load_problem(l, key, "`key` beside `keys`; put all of them into `keys`");
+    if (p->version_header.len > 0 && !value_is_token(p->version_header))
+        load_problem(l, child_or(map, "version_header"), "`version_header`: no name for a header");
+    set_address(p);
+    set_proxy(l, map, p);
+    check_headers(l, map, p);
+}
+
+/* ---- models ---- */
+
+void resolve_model_prepare(struct load *l, void *record)
+{
+    struct conf_model *m = record;
+    struct conf *c = l->conf;
+
+    m->index = (uint32_t)(m - c->models);
+    m->timeouts = c->timeouts;
+    if (c->model_index.slots == NULL && !index_init(&c->model_index, l->mem, c->models_count)) {
+        problem_at(&l->problems, 0, 0, "no memory left");
+        return;
+    }
+    index_put(&c->model_index, index_hash_name(m->name), m->index);
+}
+
+/* The slash between provider and model; one within ${…} is not it. */
+static size_t find_slash(struct str text)
+{
+    bool inside = false;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '{' && i > 0 && text.ptr[i - 1] == '$')
+            inside = true;
+        else if (text.ptr[i] == '}')
+            inside = false;
+        else if (text.ptr[i] == '/' && !inside)
+            return i;
+    }
+    return 0;
+}
+
+static struct node *make_text(struct load *l, const struct node *like, struct str key,
+                              struct str text)
+{
+    struct node *n = ARENA_NEW(&l->scratch, struct node);
+
+    if (n != NULL) {
+        *n = *like;
+        n->key = key;
+        n->text = text;
+        n->next = NULL;
+    }
+    return n;
+}
+
+const struct node *resolve_target_word(struct load *l, const struct node *word, void *record)
+{
+    struct node *map = ARENA_NEW(&l->scratch, struct node), *provider, *model;
+    size_t slash = find_slash(word->text);
+
+    (void)record;
+    if (slash == 0 || slash + 1 == word->text.len) {
+        load_problem(l, word, "`targets`: expected provider/model or a map, not %s",
+                     problem_quote(word->text).text);
+        return NULL;
+    }
+    provider = make_text(l, word, STR("provider"), (struct str){word->text.ptr, slash});
+    model = make_text(l, word, STR("model"), str_skip(word->text, slash + 1));
+    if (map == NULL || provider == NULL || model == NULL) {
+        load_problem(l, word, "`targets`: no memory left");
+        return NULL;
+    }
+    provider->next = model;
+    *map = (struct node){.kind = NODE_MAP,
+                         .line = word->line,
+                         .column = word->column,
+                         .count = 2,
+                         .first = provider,
+                         .last = model};
+    return map;
+}
+
+static const struct table *find_section(struct str name)
+{
+    for (uint32_t i = 0; i < settings_top.count; i++) {
+        if (str_eq(str_from(settings_top.rows[i].name), name))
+            return settings_top.rows[i].table;
+    }
+    return NULL;
+}
+
+/* Global, then the provider's, then the model's: the model's lines are read again onto a copy of
+ * the provider's values.  What is wrong with them was told the first time. */
+static void set_timeouts(struct load *l, const struct node *map, struct conf_target *t)
+{
+    const struct node *own = node_find(map, STR("timeouts"));
+
+    t->timeouts = t->provider->timeouts;
+    if (own == NULL || own->kind != NODE_MAP)
+        return;
+    l->problems.muted = true;
+    load_table(l, find_section(own->key), own, &t->timeouts, true);
+    l->problems.muted = false;
+}
+
+/* A weight that cannot be read is told once, not again as "all weights are 0". */
+void resolve_target_prepare(struct load *l, void *record)
+{
+    struct conf_target *t = record;
+
+    (void)l;
+    t->weight = 1;
+}
+
+void resolve_model(struct load *l, const struct node *map, void *record)
+{
+    struct conf_model *m = record;
+    uint64_t weights = 0;
+
+    check_name(l, map, "an alias", "*");
+    for (uint32_t i = 0; i < m->targets_count; i++) {
+        struct conf_target *t = &m->targets[i];
+
+        t->index = l->conf->targets_count++;
+        weights += t->weight;
+        if (t->provider != NULL)
+            set_timeouts(l, map, t);
+    }
+    if (m->strategy == STRATEGY_WEIGHTED && m->targets_count > 0 && weights == 0)
+        load_problem(l, child_or(map, "targets"),
+                     "`targets`: all weights are 0, so none would ever be chosen");
+}
+
+/* ---- fallbacks ---- */
+
+struct walk {
+    struct load *l;
+    const struct node **nodes; /* of each model */
+    unsigned char *done;       /* for each model: its chains are fine, or were told */
+    const struct conf_model *path[CHAIN_MAX];
+    unsigned depth;
+};
+
+static void tell_loop(struct walk *w, unsigned from, const struct conf_model *again)
+{
+    const struct node *at = child_or(w->nodes[again->index], "fallbacks");
+    struct buf chain = {.max = 512};
+
+    for (unsigned i = from; i < w->depth; i++) {
+        if (buf_printf(&chain, "%.*s -> ", STR_ARG(w->path[i]->name)) != 0)
+            break; /* a long chain loses its end */
+    }
+    load_problem(w->l, at, "`fallbacks` run in a circle: %.*s%.*s", STR_ARG(buf_str(&chain)),
+                 STR_ARG(again->name));
+    buf_done(&chain);
+}
+
+static bool on_path(struct walk *w, const struct conf_model *m)
+{
+    for (unsigned i = 0; i < w->depth; i++) {
+        if (w->path[i] == m) {
+            tell_loop(w, i, m);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Depth first.  The recursion is no deeper than CHAIN_MAX. */
+static void follow(struct walk *w, const struct conf_model *m)
+{
+    if (on_path(w, m) || w->done[m->index])
+        return;
+    if (w->depth == CHAIN_MAX) {
+        load_problem(w->l, w->nodes[m->index], "`fallbacks`: a chain of more than %u aliases",
+                     CHAIN_MAX);
+        w->done[m->index] = 1;
+        return;
+    }
+    w->path[w->depth++] = m;
+    for (uint32_t i = 0; i < m->fallbacks_count; i++)
+        follow(w, m->fallbacks[i]);
+    w->depth--;
+    w->done[m->index] = 1;
+}
+
+static void check_fallbacks(struct load *l, const struct node *models)
+{
+    struct conf *c = l->conf;
+    struct walk w = {.l = l};
+    uint32_t n = 0;
+
+    w.nodes = arena_array(&l->scratch, c->models_count, sizeof(*w.nodes));
+    w.done = arena_array(&l->scratch, c->models_count, 1);
+    if (w.nodes == NULL || w.done == NULL) {
+        problem_at(&l->problems, 0, 0, "no memory left");
+        return;
+    }
+    for (const struct node *at = models->first; at != NULL; at = at->next)
+        w.nodes[n++] = at;
+    for (uint32_t i = 0; i < c->models_count; i++)
+        follow(&w, &c->models[i]);
+}
+
+/* ---- client keys ---- */
+
+/* One entry of a key's `models`: does it mean anything? */
+static void check_permission(struct load *l, const struct node *at, struct str name)
+{
+    const char *star = name.len > 0 ? memchr(name.ptr, '*', name.len) : NULL;
+    struct str provider, model;
+    struct suggest near;
+
+    if (name.len == 0 || conf_model_find(l->conf, name) != NULL)
+        return;
+    if (star != NULL) {
+        if (star != name.ptr + name.len - 1)
+            load_problem(l, at, "`models`: a * stands only at the end");
+        return;
+    }
+    suggest_start(&near, name);
+    for (uint32_t i = 0; i < l->conf->models_count; i++)
+        suggest_offer(&near, l->conf->models[i].name);
+    if (!str_cut(name, '/', &provider, &model))
+        load_problem(l, at, "`models`: no alias is called %s%s", problem_quote(at->text).text,
+                     suggest_text(&near).text);
+    else if (conf_provider_find(l->conf, provider) == NULL)
+        load_problem(l, at, "`models`: neither an alias nor provider/model: %s%s",
+                     problem_quote(at->text).text, suggest_text(&near).text);
+}
+
+void resolve_key(struct load *l, const struct node *map, void *record)
+{
+    const struct conf_key *k = record;
+    const struct node *list = child_or(map, "models");
+    const struct node *at = list->kind == NODE_TEXT ? list : list->first;
+
+    for (uint32_t i = 0; i < k->models_count; i++, at = at->next)
+        check_permission(l, at, k->models[i]);
+}
+
+static bool same_name(struct load *l, struct conf_index *names, const struct conf_key *k)
+{
+    uint64_t hash = index_hash_name(k->name);
+    uint32_t slot;
+
+    for (uint32_t i = index_first(names, hash, &slot); i != INDEX_END;
+         i = index_next(names, &slot)) {
+        if (str_eq(l->conf->keys[i].name, k->name))
+            return true;
+    }
+    index_put(names, hash, (uint32_t)(k - l->conf->keys));
+    return false;
+}
+
+static void check_keys(struct load *l, const struct node *keys)
+{
+    static const unsigned char unread[32];
+    const struct node *at = keys->first;
+    struct conf *c = l->conf;
+    struct conf_index names = {0};
+
+    if (!index_init(&names, &l->scratch, c->keys_count) ||
+        !index_init(&c->key_index, l->mem, c->keys_count)) {
+        problem_at(&l->problems, 0, 0, "no memory left");
+        return;
+    }
+    for (uint32_t i = 0; i < c->keys_count; i++, at = at->next) {
+        struct conf_key *k = &c->keys[i];
+
+        if (k->name.len > 0 && same_name(l, &names, k))
+            load_problem(l, at, "`keys`: two are called %s", problem_quote(k->name).text);
+        if (memcmp(k->digest, unread, sizeof(unread)) == 0)
+            continue;
+        if (conf_key_find(c, k->digest) != NULL)
+            load_problem(l, at, "`keys`: the key of %s is another's, too",
+                         problem_quote(k->name).text);
+        index_put(&c->key_index, index_hash_digest(k->digest), i);
+    }
+}
+
+void resolve_top(struct load *l, const struct node *map, void *record)
+{
+    struct conf *c = record;
+
+    if (c->models_count > 0)
+        check_fallbacks(l, node_find(map, STR("models")));
+    if (c->keys_count > 0)
+        check_keys(l, node_find(map, STR("keys")));
+}
