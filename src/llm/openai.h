@@ -38,6 +38,11 @@ MUST_USE enum fault openai_request_scan(struct arena *a, enum openai_surface sur
                                         struct openai_request *ret_req, struct str *ret_why,
                                         struct str *ret_param);
 
+/* The same for a path whose other members are not ours to know: only `model` has to be there. */
+MUST_USE enum fault openai_model_scan(struct arena *a, struct str body, unsigned depth_max,
+                                      struct openai_request *ret_req, struct str *ret_why,
+                                      struct str *ret_param);
+
 #define OPENAI_PIECES_MAX 8u
 /* The body for an upstream: `model` replaced (when it differs), include_usage added (when
  * `ask_usage` and streaming and the client did not ask), every other byte the client's.  Pieces

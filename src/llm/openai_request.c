@@ -113,7 +113,7 @@ static bool take_member(void *ctx, const struct json_member *m)
         take_stream(sc, m);
     else if (json_key_is(m, STR("stream_options")))
         take_options(sc, m);
-    else if (json_key_is(m, str_from(sc->input_name)))
+    else if (sc->input_name != NULL && json_key_is(m, str_from(sc->input_name)))
         take_input(sc, m);
     return true;
 }
@@ -126,7 +126,7 @@ static void find_missing(struct scan *sc)
     }
     if (!sc->model)
         complain(sc, "model", STR("you must provide a 'model' parameter"));
-    if (!sc->input)
+    if (sc->input_name != NULL && !sc->input)
         complain(sc, sc->input_name,
                  arena_printf(sc->arena, "missing required parameter: '%s'", sc->input_name));
 }
@@ -144,33 +144,49 @@ static const char *input_name(enum openai_surface surface)
     return "messages";
 }
 
-enum fault openai_request_scan(struct arena *a, enum openai_surface surface, struct str body,
-                               unsigned depth_max, struct openai_request *ret_req,
-                               struct str *ret_why, struct str *ret_param)
+static enum fault scan(struct scan *sc, struct str body, struct openai_request *ret_req,
+                       struct str *ret_why, struct str *ret_param)
 {
     struct openai_request req = {.body = body};
-    struct scan sc = {.arena = a,
-                      .req = &req,
-                      .depth_max = depth_max,
-                      .input_name = input_name(surface),
-                      .input_array = surface == OPENAI_CHAT};
     struct json_error error;
 
-    if (!json_scan(body, depth_max, take_member, &sc, &error)) {
-        *ret_why = arena_printf(a, "the body is not valid JSON: %.*s",
-                                STR_ARG(json_error_text(a, body, &error)));
+    sc->req = &req;
+    if (!json_scan(body, sc->depth_max, take_member, sc, &error)) {
+        *ret_why = arena_printf(sc->arena, "the body is not valid JSON: %.*s",
+                                STR_ARG(json_error_text(sc->arena, body, &error)));
         *ret_param = (struct str){NULL, 0};
         return FAULT_BAD_JSON;
     }
-    find_missing(&sc);
-    if (sc.fault != FAULT_NONE) {
-        *ret_why = sc.why;
-        *ret_param = sc.param;
-        return sc.fault;
+    find_missing(sc);
+    if (sc->fault != FAULT_NONE) {
+        *ret_why = sc->why;
+        *ret_param = sc->param;
+        return sc->fault;
     }
     req.object_open = (struct str){memchr(body.ptr, '{', body.len), 1};
     *ret_req = req;
     return FAULT_NONE;
+}
+
+enum fault openai_request_scan(struct arena *a, enum openai_surface surface, struct str body,
+                               unsigned depth_max, struct openai_request *ret_req,
+                               struct str *ret_why, struct str *ret_param)
+{
+    struct scan sc = {.arena = a,
+                      .depth_max = depth_max,
+                      .input_name = input_name(surface),
+                      .input_array = surface == OPENAI_CHAT};
+
+    return scan(&sc, body, ret_req, ret_why, ret_param);
+}
+
+enum fault openai_model_scan(struct arena *a, struct str body, unsigned depth_max,
+                             struct openai_request *ret_req, struct str *ret_why,
+                             struct str *ret_param)
+{
+    struct scan sc = {.arena = a, .depth_max = depth_max};
+
+    return scan(&sc, body, ret_req, ret_why, ret_param);
 }
 
 /* ---- splicing ---- */
