@@ -14,8 +14,8 @@
 #ifndef HTTP_CLIENT_H
 #define HTTP_CLIENT_H
 
+#include "http/alarm.h"
 #include "http/message.h"
-#include "loop/loop.h"
 
 struct http_client; /* one a thread */
 struct http_origin; /* where to connect; shared by all threads, immutable */
@@ -29,23 +29,25 @@ struct http_origin_settings {
                              * targets otherwise */
     uint16_t proxy_port;
     struct str proxy_authorization; /* "Basic …", or empty */
-    uint32_t connections_max; /* a thread */
-    uint32_t idle_max;        /* kept open, a thread */
-    uint32_t idle_ms;         /* and for how long */
+    uint32_t connections_max;       /* a thread; 0: 256 */
+    uint32_t queue_max;             /* fetches waiting for one of them, a thread; 0: 1024 */
+    uint32_t idle_max;              /* kept open, a thread */
+    uint32_t idle_ms;               /* and for how long */
     uint32_t dns_ttl_ms;
     uint32_t happy_eyeballs_ms; /* head start of the preferred family (RFC 8305: 250) */
 };
 
-struct http_limits { /* milliseconds; 0 is none */
-    uint32_t connect_ms; /* DNS, TCP, proxy and TLS together; waiting for the pool is not in it */
-    uint32_t headers_ms; /* from the request's last byte to the reply's head */
-    uint32_t idle_ms;    /* between two reads of the reply's body */
+struct http_limits {      /* milliseconds; 0 is none */
+    uint32_t connect_ms;  /* DNS, TCP, proxy and TLS together; waiting for the pool is not in it */
+    uint32_t headers_ms;  /* from the request's last byte to the reply's head */
+    uint32_t idle_ms;     /* between two reads of the reply's body, unless we HOLD; and while the
+                           * upstream takes no request bytes */
     uint64_t deadline_ms; /* loop time by which all must be over */
 };
 
 /* How far a fetch got, for the metric, the log and the fault. */
 enum http_phase {
-    HTTP_PHASE_QUEUE,   /* waiting for a connection of the pool */
+    HTTP_PHASE_QUEUE, /* waiting for a connection of the pool */
     HTTP_PHASE_RESOLVE,
     HTTP_PHASE_CONNECT,
     HTTP_PHASE_TLS,
@@ -76,8 +78,11 @@ struct http_fetch;
 
 struct http_fetch_ops {
     void (*on_head)(struct http_fetch *f, const struct http_reply_in *head);
-    enum flow (*on_body)(struct http_fetch *f, struct str bytes); /* HOLD: http_fetch_resume() */
-    /* A batch of on_body() calls from one read is over: a good moment to write to the client. */
+    /* HOLD stops reading until http_fetch_resume(); what was already read (LOOP_SCRATCH_BYTES at
+     * most) still comes. */
+    enum flow (*on_body)(struct http_fetch *f, struct str bytes);
+    /* A batch of on_body() calls from one read is over: a good moment to write to the client.
+     * The last batch has on_end() or on_fail() instead. */
     void (*on_batch)(struct http_fetch *f); /* may be NULL */
     void (*on_end)(struct http_fetch *f);
     /* `why` is a short text for logs: no secrets, valid during the call. */
@@ -110,15 +115,28 @@ struct http_fetch { /* embed; zero it first */
     enum http_phase phase;
     uint64_t started_ns, sent_ns, head_ns; /* loop_clock_ns() */
     uint64_t bytes_out, bytes_in;          /* on the wire, heads included (TLS not) */
-    bool reused;       /* on a pooled connection */
-    bool replayed;     /* a stale one was replaced */
+    bool reused;                           /* on a pooled connection */
+    bool replayed;                         /* a stale one was replaced */
     bool deadline_hit;
-    /* client.c's own. */
-    struct http_upconn *conn;
-    struct list link;
-    uv_timer_t *timer;
-    uint64_t last_ms;
-    unsigned flags;
+    /* The client's own. */
+    struct pool *pool;
+    struct http_dial *dial;   /* making a connection, or … */
+    struct http_upconn *conn; /* … having one, or … */
+    struct list link;         /* … waiting for one */
+    struct alarm alarm;
+    struct buf early;     /* streamed body that came before it could be written */
+    uint64_t total, sent; /* of `request`'s own bytes, on the wire */
+    uint64_t since_ms;    /* when the limit in play began */
+    int pending_err;
+    uint8_t pending;  /* an enum http_failure to tell in the next turn */
+    bool active;      /* from the start until the last callback or the cancel */
+    bool sending;     /* the request is not whole on the wire yet */
+    bool refused;     /* the reply came before that, and is no success: send no more */
+    bool write_on;    /* the kernel took all it was given, and there is more */
+    bool streamed;    /* bytes of the streamed body went out: no replay */
+    bool stream_over; /* http_fetch_send_end() was called */
+    bool wants_drain; /* FLOW_HOLD was said */
+    bool held;        /* on_body() said FLOW_HOLD */
 };
 
 MUST_USE int http_client_new(struct loop *l, struct http_client **ret_client);
@@ -126,14 +144,16 @@ void http_client_free(struct http_client *c); /* closes everything; no fetch may
 
 /* The origin copies its settings' strings.  NULL: no memory. */
 struct http_origin *http_origin_new(const struct http_origin_settings *s);
-void http_origin_unref(struct http_origin *o); /* thread-safe; pools drop theirs by themselves */
+struct http_origin *http_origin_ref(const struct http_origin *o); /* thread-safe, both */
+void http_origin_unref(struct http_origin *o); /* NULL is fine; pools drop theirs by themselves */
 
 /* All of `f`'s input fields are set.  -ENOMEM, or 0 and a callback later. */
 MUST_USE int http_fetch_start(struct http_fetch *f);
 /* Closes the connection unless the reply had ended; no callback follows. */
 void http_fetch_cancel(struct http_fetch *f);
 void http_fetch_resume(struct http_fetch *f);
-/* Streamed request body. */
+/* Streamed request body.  The piece is taken in any case; FLOW_HOLD: send no more until
+ * on_drain().  After an early reply the rest is dropped. */
 enum flow http_fetch_send(struct http_fetch *f, struct str piece);
 void http_fetch_send_end(struct http_fetch *f);
 

@@ -1,0 +1,235 @@
+/* One fetch after another over loopback: pools, reuse, replay, framing, bodies.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <openssl/ssl.h>
+
+#include "unit/http/upstream.h"
+
+struct fixture {
+    struct world w;
+    struct server s;
+    struct http_origin *o;
+    unsigned descriptors;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *x = calloc(1, sizeof(*x));
+
+    x->descriptors = count_descriptors();
+    world_open(&x->w);
+    server_open(&x->s, &x->w);
+    x->o = origin_at(x->s.port);
+    *state = x;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *x = *state;
+    struct http_client_counts n = http_client_counts(x->w.client);
+
+    assert_int_equal(n.active + n.connecting + n.waiting, 0);
+    http_origin_unref(x->o);
+    server_close(&x->s);
+    world_close(&x->w);
+    server_done(&x->s);
+    assert_int_equal(count_descriptors(), x->descriptors);
+    free(x);
+    return 0;
+}
+
+static void a_reply_comes_whole(void **state)
+{
+    struct fixture *x = *state;
+    struct got g;
+
+    SCRIPT(&x->s, 0,
+           SAY(BLANK, "HTTP/1.1 201 Created\r\nX-One: a\r\nx-two:  b \r\nx-three:\r\n"
+                      "content-length: 5\r\n\r\nhello"));
+    got_init(&g, &x->w, x->o, GET);
+    got_start(&g);
+    run_ok(&g, 201, "hello");
+    assert_int_equal(g.content_length, 5);
+    assert_int_equal(g.fields.count, 4);
+    assert_true(str_eq(http_fields_find(&g.fields, STR("x-one")), STR("a")));
+    assert_true(str_eq(http_fields_find(&g.fields, STR("X-Two")), STR("b")));
+    assert_true(str_eq(g.fields.at[2].name, STR("x-three")));
+    assert_int_equal(g.fields.at[2].value.len, 0);
+    assert_int_equal(g.f.bytes_out, strlen(GET));
+    assert_true(g.f.sent_ns >= g.f.started_ns && g.f.head_ns >= g.f.sent_ns);
+    got_done(&g);
+}
+
+static void one_connection_serves_many(void **state)
+{
+    struct fixture *x = *state;
+    struct got g[3];
+
+    SCRIPT(&x->s, 0, SAY(BLANK, OK_HI), SAY(BLANK, OK_HI), SAY(BLANK, OK_HI));
+    for (unsigned i = 0; i < 3; i++) {
+        got_init(&g[i], &x->w, x->o, GET);
+        got_start(&g[i]);
+        run_ok(&g[i], 200, "hi");
+        assert_int_equal(g[i].f.reused, i > 0);
+        assert_int_equal(http_client_counts(x->w.client).idle, 1);
+        got_done(&g[i]);
+    }
+    assert_int_equal(x->s.accepted, 1);
+}
+
+static void the_next_fetch_may_start_in_on_end(void **state)
+{
+    struct fixture *x = *state;
+    struct got a, b;
+
+    SCRIPT(&x->s, 0, SAY(BLANK, OK_HI), SAY(BLANK, OK_HI));
+    got_init(&b, &x->w, x->o, GET);
+    got_init(&a, &x->w, x->o, GET);
+    a.then = &b;
+    got_start(&a);
+    run_ok(&b, 200, "hi");
+    assert_true(b.f.reused);
+    got_done(&a);
+    got_done(&b);
+}
+
+static void R21_a_stale_connection_is_replaced_silently(void **state)
+{
+    struct fixture *x = *state;
+    struct got a, b;
+
+    /* It reads the second request and then resets, as a restarted server's kernel does. */
+    SCRIPT(&x->s, 0, SAY(BLANK, OK_HI), DO(BLANK, NULL, RST));
+    SCRIPT(&x->s, 1, SAY(BLANK "body!", OK_HI));
+    got_init(&a, &x->w, x->o, GET);
+    got_start(&a);
+    run_ok(&a, 200, "hi");
+    got_init(&b, &x->w, x->o, "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n");
+    b.f.request.body[0] = STR("bo");
+    b.f.request.body[1] = STR("dy!");
+    b.f.request.body_count = 2;
+    got_start(&b);
+    run_ok(&b, 200, "hi");
+    assert_true(b.f.replayed);
+    assert_false(b.f.reused);
+    assert_int_equal(b.heads, 1);
+    assert_int_equal(x->s.accepted, 2);
+    got_done(&a);
+    got_done(&b);
+}
+
+static void R21_a_closed_idle_connection_leaves_the_pool(void **state)
+{
+    struct fixture *x = *state;
+    struct got a, b;
+
+    SCRIPT(&x->s, 0, DO(BLANK, OK_HI, FIN));
+    SCRIPT(&x->s, 1, SAY(BLANK, OK_HI));
+    got_init(&a, &x->w, x->o, GET);
+    got_start(&a);
+    run_ok(&a, 200, "hi");
+    run_until(&x->w, &x->s.conns[0].closed, NULL, 1000);
+    run_for(&x->w, 20);
+    assert_int_equal(http_client_counts(x->w.client).idle, 0);
+    got_init(&b, &x->w, x->o, GET);
+    got_start(&b);
+    run_ok(&b, 200, "hi");
+    assert_false(b.f.reused || b.f.replayed);
+    got_done(&a);
+    got_done(&b);
+}
+
+static void R21_a_reply_that_had_begun_is_not_replayed(void **state)
+{
+    struct fixture *x = *state;
+    struct got a, b;
+
+    SCRIPT(&x->s, 0, SAY(BLANK, OK_HI), DO(BLANK, "H", FIN));
+    got_init(&a, &x->w, x->o, GET);
+    got_start(&a);
+    run_ok(&a, 200, "hi");
+    got_init(&b, &x->w, x->o, GET);
+    got_start(&b);
+    run_to_end(&b);
+    assert_true(b.failed);
+    assert_int_equal(b.failure, HTTP_FAIL_CUT);
+    assert_false(b.f.replayed);
+    assert_int_equal(x->s.accepted, 1);
+    got_done(&a);
+    got_done(&b);
+}
+
+static void R21_a_fresh_connection_that_breaks_is_a_failure(void **state)
+{
+    struct fixture *x = *state;
+    struct got a;
+
+    SCRIPT(&x->s, 0, DO(BLANK, NULL, FIN));
+    got_init(&a, &x->w, x->o, GET);
+    got_start(&a);
+    run_to_end(&a);
+    assert_int_equal(a.failure, HTTP_FAIL_RESET);
+    assert_int_equal(x->s.accepted, 1);
+    got_done(&a);
+}
+
+static void R21_only_one_replay(void **state)
+{
+    struct fixture *x = *state;
+    struct got a, b;
+
+    SCRIPT(&x->s, 0, SAY(BLANK, OK_HI), DO(BLANK, NULL, RST));
+    SCRIPT(&x->s, 1, DO(BLANK, NULL, RST));
+    got_init(&a, &x->w, x->o, GET);
+    got_start(&a);
+    run_ok(&a, 200, "hi");
+    got_init(&b, &x->w, x->o, GET);
+    got_start(&b);
+    run_to_end(&b);
+    assert_int_equal(b.failure, HTTP_FAIL_RESET);
+    assert_true(b.f.replayed);
+    assert_int_equal(x->s.accepted, 2);
+    got_done(&a);
+    got_done(&b);
+}
+
+static void a_refused_connection_says_so(void **state)
+{
+    struct fixture *x = *state;
+    struct http_origin *o = origin_at(9);
+    struct got a;
+
+    got_init(&a, &x->w, o, GET);
+    got_start(&a);
+    run_to_end(&a);
+    assert_int_equal(a.failure, HTTP_FAIL_CONNECT);
+    assert_string_equal(a.why, "connect to 127.0.0.1:9: connection refused");
+    http_origin_unref(o);
+    got_done(&a);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_reply_comes_whole),
+        TEST(one_connection_serves_many),
+        TEST(the_next_fetch_may_start_in_on_end),
+        TEST(R21_a_stale_connection_is_replaced_silently),
+        TEST(R21_a_closed_idle_connection_leaves_the_pool),
+        TEST(R21_a_reply_that_had_begun_is_not_replayed),
+        TEST(R21_a_fresh_connection_that_breaks_is_a_failure),
+        TEST(R21_only_one_replay),
+        TEST(a_refused_connection_says_so),
+    };
+
+    return cmocka_run_group_tests(tests, warm_up, NULL);
+}
