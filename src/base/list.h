@@ -10,11 +10,13 @@ struct list {
 };
 
 #define list_entry(p, type, field) CONTAINER_OF(p, type, field)
+/* NOLINTBEGIN(bugprone-macro-parentheses): `p` is a name to declare. */
 #define list_each(p, head) for (struct list *p = (head)->next; p != (head); p = p->next)
 /* The body may unlink `p`, but nothing else. */
 #define list_each_safe(p, head)                                                                    \
     for (struct list *p = (head)->next, *p##_next = p->next; p != (head);                          \
          p = p##_next, p##_next = p->next)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static inline void list_init(struct list *head)
 {

@@ -24,7 +24,7 @@ static struct writer {
 
 static void drain(struct log_ring *r)
 {
-    char nowhere[LOG_LINE_MAX];
+    static char nowhere[LOG_LINE_MAX]; /* where lines go that nobody wants */
     enum log_stream to;
     size_t len;
 
