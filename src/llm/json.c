@@ -1,7 +1,6 @@
 /*
- * A loop over "what may come next" with one bit a level for object or array, so depth costs no
- * stack.  Nearly all bytes of a body are inside strings; those are passed over 16 at a time.
- * SPDX-License-Identifier: Apache-2.0
+ * One loop with a bit a level for object or array, so depth costs no stack.  Nearly all bytes of a
+ * body are inside strings; those are passed over 16 at a time. SPDX-License-Identifier: Apache-2.0
  */
 #include "llm/json.h"
 
@@ -11,27 +10,39 @@
 
 #include "llm/utf8.h"
 
-enum want { WANT_VALUE, WANT_VALUE_OR_CLOSE, WANT_KEY, WANT_KEY_OR_CLOSE, WANT_COMMA_OR_CLOSE };
+/* What a value is, by its first byte. */
+static const uint8_t types[256] = {
+    ['{'] = JSON_OBJECT, ['['] = JSON_ARRAY,  ['"'] = JSON_STRING, ['t'] = JSON_TRUE,
+    ['f'] = JSON_FALSE,  ['n'] = JSON_NULL,   ['-'] = JSON_NUMBER, ['0'] = JSON_NUMBER,
+    ['1'] = JSON_NUMBER, ['2'] = JSON_NUMBER, ['3'] = JSON_NUMBER, ['4'] = JSON_NUMBER,
+    ['5'] = JSON_NUMBER, ['6'] = JSON_NUMBER, ['7'] = JSON_NUMBER, ['8'] = JSON_NUMBER,
+    ['9'] = JSON_NUMBER,
+};
 
+/* The readers below take the place p to read at and give the place behind; NULL: r has the error.
+ */
 struct reader {
-    const char *p, *end, *start;
-    const char *what; /* the error, at p */
+    const char *start, *end;
+    const char *what; /* the error, and where */
+    const char *at;
     json_member_fn *on_member;
     void *ctx;
     struct json_member member;
     unsigned depth, depth_max;
+    bool escaped;                          /* the last string had an escape in it */
     uint64_t objects[JSON_DEPTH_MAX / 64]; /* bit d-1: level d is an object */
 };
 
-static bool fail(struct reader *r, const char *what)
+static const char *fail(struct reader *r, const char *p, const char *what)
 {
+    r->at = p;
     r->what = what;
-    return false;
+    return NULL;
 }
 
-static bool fail_here(struct reader *r)
+static const char *fail_here(struct reader *r, const char *p)
 {
-    return fail(r, r->p == r->end ? "unexpected end" : "unexpected character");
+    return fail(r, p, p == r->end ? "unexpected end" : "unexpected character");
 }
 
 static inline bool is_space(char c)
@@ -39,10 +50,11 @@ static inline bool is_space(char c)
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-static inline void skip_space(struct reader *r)
+static inline const char *skip_space(const struct reader *r, const char *p)
 {
-    while (r->p < r->end && is_space(*r->p))
-        r->p++;
+    while (p < r->end && is_space(*p))
+        p++;
+    return p;
 }
 
 /* ---- strings ---- */
@@ -84,96 +96,103 @@ static inline const char *skip_plain(const char *p, const char *end)
     return p;
 }
 
-static bool read_escape(struct reader *r)
+static const char *read_escape(struct reader *r, const char *p)
 {
-    r->p++; /* the backslash */
-    if (r->p == r->end)
-        return fail_here(r);
-    if (*r->p != 'u') {
-        if (*r->p == '\0' || strchr("\"\\/bfnrt", *r->p) == NULL)
-            return fail(r, "unknown escape");
-        r->p++;
-        return true;
+    p++; /* the backslash */
+    if (p == r->end)
+        return fail_here(r, p);
+    if (*p != 'u') {
+        if (*p == '\0' || strchr("\"\\/bfnrt", *p) == NULL)
+            return fail(r, p, "unknown escape");
+        return p + 1;
     }
-    r->p++;
-    for (int i = 0; i < 4; i++, r->p++) {
-        if (r->p == r->end)
-            return fail_here(r);
-        if (utf8_hex(*r->p) < 0)
-            return fail(r, "\\u without four hexadecimal digits");
+    p++;
+    for (int i = 0; i < 4; i++, p++) {
+        if (p == r->end)
+            return fail_here(r, p);
+        if (utf8_hex(*p) < 0)
+            return fail(r, p, "\\u without four hexadecimal digits");
     }
-    return true;
+    return p;
 }
 
-/* From the opening quote to behind the closing one. */
-static bool read_string(struct reader *r)
+/* Other scripts come in runs. */
+static const char *read_utf8(struct reader *r, const char *p)
 {
-    r->p++;
-    for (;;) {
-        unsigned n;
+    do {
+        unsigned n = utf8_len(p, r->end);
 
-        r->p = skip_plain(r->p, r->end);
-        if (r->p == r->end)
-            return fail(r, "unexpected end in a string");
-        if (*r->p == '"')
-            break;
-        if (*r->p == '\\') {
-            if (!read_escape(r))
-                return false;
-            continue;
-        }
-        if ((unsigned char)*r->p < 0x80)
-            return fail(r, "control character in a string");
-        do { /* other scripts come in runs */
-            n = utf8_len(r->p, r->end);
-            if (n == 0)
-                return fail(r, "invalid UTF-8");
-            r->p += n;
-        } while (r->p < r->end && (unsigned char)*r->p >= 0x80);
+        if (n == 0)
+            return fail(r, p, "invalid UTF-8");
+        p += n;
+    } while (p < r->end && (unsigned char)*p >= 0x80);
+    return p;
+}
+
+static const char *read_odd(struct reader *r, const char *p)
+{
+    if (p == r->end)
+        return fail(r, p, "unexpected end in a string");
+    if (*p == '\\') {
+        r->escaped = true;
+        return read_escape(r, p);
     }
-    r->p++;
-    return true;
+    if ((unsigned char)*p < 0x80)
+        return fail(r, p, "control character in a string");
+    return read_utf8(r, p);
+}
+
+/* From the opening quote. */
+static inline const char *read_string(struct reader *r, const char *p)
+{
+    r->escaped = false;
+    p = skip_plain(p + 1, r->end);
+    while (UNLIKELY(p == r->end || *p != '"')) {
+        p = read_odd(r, p);
+        if (p == NULL)
+            return NULL;
+        p = skip_plain(p, r->end);
+    }
+    return p + 1;
 }
 
 /* ---- numbers and words ---- */
 
-static bool read_digits(struct reader *r)
+static inline const char *read_digits(struct reader *r, const char *p)
 {
-    if (r->p == r->end || *r->p < '0' || *r->p > '9')
-        return fail_here(r);
-    while (r->p < r->end && *r->p >= '0' && *r->p <= '9')
-        r->p++;
-    return true;
+    if (p == r->end || *p < '0' || *p > '9')
+        return fail_here(r, p);
+    while (p < r->end && *p >= '0' && *p <= '9')
+        p++;
+    return p;
 }
 
-static bool read_number(struct reader *r)
+static const char *read_number(struct reader *r, const char *p)
 {
-    if (*r->p == '-')
-        r->p++;
-    if (r->p < r->end && *r->p == '0')
-        r->p++; /* and nothing more: a digit behind it is unexpected */
-    else if (!read_digits(r))
-        return false;
-    if (r->p < r->end && *r->p == '.') {
-        r->p++;
-        if (!read_digits(r))
-            return false;
+    if (*p == '-')
+        p++;
+    if (p < r->end && *p == '0')
+        p++; /* and nothing more: a digit behind it is unexpected */
+    else
+        p = read_digits(r, p);
+    if (p != NULL && p < r->end && *p == '.')
+        p = read_digits(r, p + 1);
+    if (p != NULL && p < r->end && (*p == 'e' || *p == 'E')) {
+        p++;
+        if (p < r->end && (*p == '+' || *p == '-'))
+            p++;
+        p = read_digits(r, p);
     }
-    if (r->p < r->end && (*r->p == 'e' || *r->p == 'E')) {
-        r->p++;
-        if (r->p < r->end && (*r->p == '+' || *r->p == '-'))
-            r->p++;
-        return read_digits(r);
-    }
-    return true;
+    return p;
 }
 
-static bool read_word(struct reader *r, struct str word)
+static inline const char *read_word(struct reader *r, const char *p, struct str word)
 {
-    for (size_t i = 0; i < word.len; i++, r->p++)
-        if (r->p == r->end || *r->p != word.ptr[i])
-            return fail_here(r);
-    return true;
+    if ((size_t)(r->end - p) >= word.len && memcmp(p, word.ptr, word.len) == 0)
+        return p + word.len;
+    for (size_t i = 0; p < r->end && i < word.len && *p == word.ptr[i]; i++)
+        p++;
+    return fail_here(r, p);
 }
 
 /* ---- structure ---- */
@@ -183,147 +202,148 @@ static inline bool in_object(const struct reader *r)
     return (r->objects[(r->depth - 1) / 64] >> ((r->depth - 1) % 64) & 1) != 0;
 }
 
-static bool push(struct reader *r, bool object)
+static inline const char *push(struct reader *r, const char *p, bool object)
 {
     uint64_t bit;
 
     if (r->depth >= r->depth_max)
-        return fail(r, "nested too deeply");
+        return fail(r, p, "nested too deeply");
     bit = (uint64_t)1 << (r->depth % 64);
     if (object)
         r->objects[r->depth / 64] |= bit;
     else
         r->objects[r->depth / 64] &= ~bit;
     r->depth++;
-    r->p++;
-    return true;
+    return p + 1;
 }
 
 /* A value has ended; when it was a member of the outermost thing, say so. */
-static bool end_value(struct reader *r)
+static inline const char *end_value(struct reader *r, const char *p)
 {
     if (r->depth != 1 || r->on_member == NULL)
-        return true;
-    r->member.value.len = (size_t)(r->p - r->member.value.ptr);
-    if (!r->on_member(r->ctx, &r->member))
-        return fail(r, "stopped");
-    return true;
+        return p;
+    r->member.value.len = (size_t)(p - r->member.value.ptr);
+    return r->on_member(r->ctx, &r->member) ? p : fail(r, p, "stopped");
 }
 
-static bool close_level(struct reader *r, enum want *want)
+static inline const char *pop(struct reader *r, const char *p)
 {
-    if (r->p == r->end || *r->p != (in_object(r) ? '}' : ']'))
-        return fail_here(r);
-    r->p++;
     r->depth--;
-    *want = WANT_COMMA_OR_CLOSE;
-    return end_value(r);
+    return end_value(r, p + 1);
 }
 
-static inline void begin_value(struct reader *r, enum json_type type)
+static inline const char *read_scalar(struct reader *r, const char *p, enum json_type type)
 {
-    if (r->depth == 1) {
-        r->member.value.ptr = r->p;
-        r->member.type = type;
-    }
-}
-
-static bool read_value(struct reader *r, enum want *want)
-{
-    enum json_type type;
-    bool ok;
-
-    if (r->p == r->end)
-        return fail_here(r);
-    type = json_type_of((struct str){r->p, 1});
-    begin_value(r, type);
-    *want = WANT_COMMA_OR_CLOSE;
     switch (type) {
     case JSON_STRING:
-        ok = read_string(r);
+        p = read_string(r, p);
         break;
     case JSON_NUMBER:
-        ok = read_number(r);
+        p = read_number(r, p);
         break;
-    case JSON_OBJECT:
-        *want = WANT_KEY_OR_CLOSE;
-        return push(r, true);
-    case JSON_ARRAY:
-        *want = WANT_VALUE_OR_CLOSE;
-        return push(r, false);
     case JSON_NULL:
-        ok = read_word(r, STR("null"));
+        p = read_word(r, p, STR("null"));
         break;
     case JSON_TRUE:
-        ok = read_word(r, STR("true"));
+        p = read_word(r, p, STR("true"));
         break;
     case JSON_FALSE:
-        ok = read_word(r, STR("false"));
+        p = read_word(r, p, STR("false"));
         break;
+    case JSON_ARRAY:
+    case JSON_OBJECT:
     case JSON_NONE:
-    default:
-        return fail_here(r);
+        return fail_here(r, p);
     }
-    return ok && end_value(r);
+    return p != NULL ? end_value(r, p) : NULL;
 }
 
-static bool read_key(struct reader *r, enum want *want)
+static inline enum json_type type_at(const struct reader *r, const char *p)
 {
-    const char *open = r->p;
-
-    if (r->p == r->end || *r->p != '"')
-        return fail_here(r);
-    if (!read_string(r))
-        return false;
-    if (r->depth == 1)
-        r->member.key = (struct str){open + 1, (size_t)(r->p - open) - 2};
-    skip_space(r);
-    if (r->p == r->end || *r->p != ':')
-        return fail_here(r);
-    r->p++;
-    *want = WANT_VALUE;
-    return true;
+    return p < r->end ? (enum json_type)types[(unsigned char)*p] : JSON_NONE;
 }
 
-static bool read_next(struct reader *r, enum want *want)
+/* A value, or the beginning of one: then *open is set, and what is inside comes next. */
+static inline const char *read_value(struct reader *r, const char *p, bool *open)
 {
-    switch (*want) {
-    case WANT_COMMA_OR_CLOSE:
-        if (r->p < r->end && *r->p == ',') {
-            r->p++;
-            *want = in_object(r) ? WANT_KEY : WANT_VALUE;
-            return true;
-        }
-        return close_level(r, want);
-    case WANT_KEY_OR_CLOSE:
-        if (r->p < r->end && *r->p == '}')
-            return close_level(r, want);
-        return read_key(r, want);
-    case WANT_KEY:
-        return read_key(r, want);
-    case WANT_VALUE_OR_CLOSE:
-        if (r->p < r->end && *r->p == ']')
-            return close_level(r, want);
-        return read_value(r, want);
-    case WANT_VALUE:
-        return read_value(r, want);
+    enum json_type type = type_at(r, p);
+
+    if (r->depth == 1) {
+        r->member.value.ptr = p;
+        r->member.type = type;
     }
-    return false;
+    if (type != JSON_OBJECT && type != JSON_ARRAY)
+        return read_scalar(r, p, type);
+    p = push(r, p, type == JSON_OBJECT);
+    if (p == NULL)
+        return NULL;
+    p = skip_space(r, p);
+    if (p < r->end && *p == (type == JSON_OBJECT ? '}' : ']'))
+        return pop(r, p);
+    *open = true;
+    return p;
+}
+
+/* From a key's opening quote to where its value begins. */
+static inline const char *read_key(struct reader *r, const char *p)
+{
+    const char *open = p;
+
+    if (p == r->end || *p != '"')
+        return fail_here(r, p);
+    p = read_string(r, p);
+    if (p == NULL)
+        return NULL;
+    if (r->depth == 1) {
+        r->member.key = (struct str){open + 1, (size_t)(p - open) - 2};
+        r->member.key_escaped = r->escaped;
+    }
+    p = skip_space(r, p);
+    if (p == r->end || *p != ':')
+        return fail_here(r, p);
+    return skip_space(r, p + 1);
+}
+
+/* What stands behind a value: the ends of what it is the last in, and then a comma; or the end of
+ * the text (*done). */
+static inline const char *read_behind(struct reader *r, const char *p, bool *done)
+{
+    for (;;) {
+        p = skip_space(r, p);
+        *done = r->depth == 0;
+        if (*done)
+            return p == r->end ? p : fail(r, p, "more behind the end");
+        if (p < r->end && *p == ',')
+            return skip_space(r, p + 1);
+        if (p == r->end || *p != (in_object(r) ? '}' : ']'))
+            return fail_here(r, p);
+        p = pop(r, p);
+        if (p == NULL)
+            return NULL;
+    }
 }
 
 static bool read_text(struct reader *r)
 {
-    enum want want = WANT_VALUE;
+    const char *p = r->start;
+    bool done = false;
 
-    if (r->end - r->p >= 3 && memcmp(r->p, "\xef\xbb\xbf", 3) == 0)
-        return fail(r, "byte order mark");
-    do {
-        skip_space(r);
-        if (!read_next(r, &want))
+    if (r->end - p >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+        return fail(r, p, "byte order mark") != NULL;
+    p = skip_space(r, p);
+    while (!done) {
+        bool open = false;
+
+        if (r->depth > 0 && in_object(r))
+            p = read_key(r, p);
+        if (p != NULL)
+            p = read_value(r, p, &open);
+        if (p != NULL && !open)
+            p = read_behind(r, p, &done);
+        if (p == NULL)
             return false;
-    } while (r->depth > 0);
-    skip_space(r);
-    return r->p == r->end || fail(r, "more behind the end");
+    }
+    return true;
 }
 
 bool json_scan(struct str text, unsigned depth_max, json_member_fn *on_member, void *ctx,
@@ -333,18 +353,17 @@ bool json_scan(struct str text, unsigned depth_max, json_member_fn *on_member, v
     struct reader r;
 
     /* Member by member: the bits of levels not yet entered need no zeroes. */
-    r.start = r.p = text.ptr != NULL ? text.ptr : nothing;
-    r.end = r.p + text.len;
-    r.what = NULL;
+    r.start = text.ptr != NULL ? text.ptr : nothing;
+    r.end = r.start + text.len;
     r.on_member = on_member;
     r.ctx = ctx;
-    r.member = (struct json_member){{NULL, 0}, {NULL, 0}, JSON_NONE};
+    r.member = (struct json_member){.type = JSON_NONE};
     r.depth = 0;
     r.depth_max = depth_max < JSON_DEPTH_MAX ? depth_max : JSON_DEPTH_MAX;
     if (read_text(&r))
         return true;
     if (ret_error != NULL)
-        *ret_error = (struct json_error){(size_t)(r.p - r.start), r.what};
+        *ret_error = (struct json_error){(size_t)(r.at - r.start), r.what};
     return false;
 }
 
@@ -363,25 +382,7 @@ enum json_type json_type_of(struct str text)
 
     while (i < text.len && is_space(text.ptr[i]))
         i++;
-    if (i == text.len)
-        return JSON_NONE;
-    switch (text.ptr[i]) {
-    case '{':
-        return JSON_OBJECT;
-    case '[':
-        return JSON_ARRAY;
-    case '"':
-        return JSON_STRING;
-    case 't':
-        return JSON_TRUE;
-    case 'f':
-        return JSON_FALSE;
-    case 'n':
-        return JSON_NULL;
-    default:
-        return text.ptr[i] == '-' || (text.ptr[i] >= '0' && text.ptr[i] <= '9') ? JSON_NUMBER
-                                                                                : JSON_NONE;
-    }
+    return i < text.len ? (enum json_type)types[(unsigned char)text.ptr[i]] : JSON_NONE;
 }
 
 bool json_is_empty(struct str text)

@@ -39,6 +39,7 @@ struct json_member {
     struct str key;   /* between the quotes, as written (not unescaped); of an array: .ptr NULL */
     struct str value; /* as written, quotes and brackets included */
     enum json_type type;
+    bool key_escaped; /* the key has an escape in it */
 };
 
 /* Called for each member of the top-level object, or element of the top-level array, in order and
@@ -52,8 +53,12 @@ MUST_USE bool json_scan(struct str text, unsigned depth_max, json_member_fn *on_
 
 /* "unexpected '}' at byte 17": the error in words, in the arena. */
 struct str json_error_text(struct arena *a, struct str text, const struct json_error *error);
-/* Whether the key of `m`, escapes undone, is `name` (which has no quote or backslash in it). */
-bool json_key_is(const struct json_member *m, struct str name);
+/* Whether the key of `m`, escapes undone, is `name`. */
+bool json_key_unescapes_to(const struct json_member *m, struct str name);
+static inline bool json_key_is(const struct json_member *m, struct str name)
+{
+    return LIKELY(!m->key_escaped) ? str_eq(m->key, name) : json_key_unescapes_to(m, name);
+}
 /* What type a checked text is: by its first byte that is no space. */
 enum json_type json_type_of(struct str text);
 /* Whether a checked text is {} or [] or "". */

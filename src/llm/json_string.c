@@ -106,15 +106,10 @@ struct str json_unescape_lossy(struct arena *a, struct str value)
     return unescape(a, value, true);
 }
 
-bool json_key_is(const struct json_member *m, struct str name)
+bool json_key_unescapes_to(const struct json_member *m, struct str name)
 {
-    struct cursor c;
+    struct cursor c = {m->key.ptr, m->key.ptr + m->key.len};
 
-    if (m->key.ptr == NULL)
-        return false;
-    if (memchr(m->key.ptr, '\\', m->key.len) == NULL)
-        return str_eq(m->key, name);
-    c = (struct cursor){m->key.ptr, m->key.ptr + m->key.len};
     for (size_t i = 0; i < name.len; i++) {
         int32_t ch;
 

@@ -19,5 +19,10 @@ void openai_error_value(struct arena *a, struct str value, struct openai_refusal
 /* What is not JSON, as a message: a few words of plain text are worth passing on, a page of HTML is
  * not. */
 struct str openai_plain_text(struct arena *a, struct str body);
+/* Mend the tool_calls array of one delta (R8): distinct indexes from 0, id, type and name on a
+ * call's first delta alone, arguments as a string.  true: the new array was appended to `out`;
+ * false: it is right as it came, or there is no room to do better. */
+bool openai_tools_mend(struct openai_watch *w, uint64_t choice, struct str chunk_id,
+                       struct str array, struct buf *out);
 
 #endif

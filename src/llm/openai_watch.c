@@ -9,10 +9,13 @@
 
 struct chunk {
     struct openai_watch *watch;
-    struct str error, usage, choices, data; /* values as written; empty when absent */
+    struct str text;
+    struct str error, usage, choices, data, id; /* values as written; empty when absent */
     bool flat_error;
     bool content;      /* a choice shows something */
     unsigned position; /* of the next choice in its array */
+    struct buf *rewrite;
+    const char *copied; /* the event is in `rewrite` up to here; NULL: nothing was mended */
 };
 
 struct choice {
@@ -91,6 +94,22 @@ static void count_choice(struct openai_watch *w, const struct choice *c, uint64_
         w->choices_finished++;
 }
 
+/* Append the event up to the tool calls, and those mended; or nothing. */
+static void mend_tools(struct chunk *k, const struct choice *c, uint64_t index)
+{
+    const char *from = k->copied != NULL ? k->copied : k->text.ptr;
+    size_t before;
+
+    if (c->tool_calls.len == 0 || k->rewrite == NULL)
+        return;
+    before = k->rewrite->len;
+    if (buf_put(k->rewrite, (struct str){from, (size_t)(c->tool_calls.ptr - from)}) == 0 &&
+        openai_tools_mend(k->watch, index, k->id, c->tool_calls, k->rewrite))
+        k->copied = c->tool_calls.ptr + c->tool_calls.len;
+    else
+        k->rewrite->len = before;
+}
+
 static bool take_choice(void *ctx, const struct json_member *m)
 {
     struct chunk *k = ctx;
@@ -106,6 +125,7 @@ static bool take_choice(void *ctx, const struct json_member *m)
     count_choice(k->watch, &c, index);
     if (c.usage.len > 0)
         openai_usage_read(&k->watch->usage, c.usage);
+    mend_tools(k, &c, index);
     k->content |= c.content || c.finish.len > 2;
     return true;
 }
@@ -133,6 +153,8 @@ static bool take_chunk_member(void *ctx, const struct json_member *m)
         k->usage = m->value;
     else if (json_key_is(m, STR("error")))
         k->error = m->type != JSON_NULL ? m->value : k->error;
+    else if (json_key_is(m, STR("id")))
+        k->id = m->value;
     else if (json_key_is(m, STR("object")))
         k->flat_error = str_eq(m->value, STR("\"error\""));
     else if (json_key_is(m, STR("x_groq")) && m->type == JSON_OBJECT)
@@ -140,11 +162,11 @@ static bool take_chunk_member(void *ctx, const struct json_member *m)
     return true;
 }
 
-static bool scan_chunk(struct chunk *k, struct str data)
+static bool scan_chunk(struct chunk *k)
 {
     struct openai_watch *w = k->watch;
 
-    if (json_type_of(data) != JSON_OBJECT || !scan_into(data, take_chunk_member, k))
+    if (json_type_of(k->text) != JSON_OBJECT || !scan_into(k->text, take_chunk_member, k))
         return false;
     if (k->usage.len > 0)
         openai_usage_read(&w->usage, k->usage);
@@ -165,6 +187,19 @@ static void take_error(struct openai_watch *w, struct str data)
     w->error_message = r.message;
     w->error_type = r.type;
     w->error_code = r.code;
+}
+
+/* The rest of an event of which something was mended. */
+static bool end_rewrite(const struct chunk *k, size_t before)
+{
+    const char *end = k->text.ptr + k->text.len;
+
+    if (k->copied == NULL)
+        return false;
+    if (buf_put(k->rewrite, (struct str){k->copied, (size_t)(end - k->copied)}) == 0)
+        return true;
+    k->rewrite->len = before;
+    return false;
 }
 
 static bool is_error(const struct chunk *k)
@@ -188,9 +223,10 @@ void openai_watch_done(struct openai_watch *w)
 enum openai_event_kind openai_watch_event(struct openai_watch *w, struct str name, struct str data,
                                           struct buf *rewrite, bool *ret_rewritten)
 {
-    struct chunk k = {.watch = w};
+    struct chunk k = {.watch = w, .text = data, .rewrite = rewrite};
 
-    (void)rewrite;
+    size_t before = rewrite != NULL ? rewrite->len : 0;
+
     *ret_rewritten = false;
     w->events++;
     if (str_eq(name, STR("error"))) {
@@ -201,8 +237,9 @@ enum openai_event_kind openai_watch_event(struct openai_watch *w, struct str nam
         w->done = true;
         return OPENAI_EV_DONE;
     }
-    if (!scan_chunk(&k, data))
+    if (!scan_chunk(&k))
         return OPENAI_EV_MALFORMED;
+    *ret_rewritten = end_rewrite(&k, before);
     if (is_error(&k)) {
         take_error(w, data);
         return OPENAI_EV_ERROR;
@@ -214,10 +251,10 @@ enum openai_event_kind openai_watch_event(struct openai_watch *w, struct str nam
 
 enum fault openai_watch_body(struct openai_watch *w, struct str body)
 {
-    struct chunk k = {.watch = w};
+    struct chunk k = {.watch = w, .text = body};
     struct str answers;
 
-    if (!scan_chunk(&k, body))
+    if (!scan_chunk(&k))
         return FAULT_UPSTREAM_BAD_REPLY;
     if (is_error(&k)) {
         take_error(w, body);
