@@ -32,8 +32,7 @@ struct conf_retry {
     uint32_t gateway_error_factor; /* 502 and 503 multiply the delay by this (2) */
     uint32_t retry_after_max_ms;   /* a longer Retry-After is not waited for: fall back or answer */
     uint32_t key_bench_ms;         /* how long a refused credential rests */
-    uint32_t
-        target_rest_ms; /* how long a target that failed to connect or answered 5xx ranks last */
+    uint32_t target_rest_ms; /* how long one that did not connect or answered 5xx ranks last */
 };
 
 struct conf_limits {

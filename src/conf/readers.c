@@ -3,7 +3,7 @@
 
 #include <sched.h>
 
-#include "conf/index.h"
+#include "conf/dump.h"
 #include "conf/suggest.h"
 #include "conf/values.h"
 
@@ -63,23 +63,12 @@ static void store_list(const struct setting *s, void *record, const void *items,
 
 /* ---- numbers ---- */
 
-static int put_number(const struct setting *s, struct buf *b, uint64_t n)
-{
-    if (s->type == TYPE_DURATION)
-        return value_put_duration(b, n);
-    if (s->type == TYPE_SECONDS)
-        return value_put_duration(b, n * 1000);
-    if (s->type == TYPE_SIZE)
-        return value_put_size(b, n);
-    return buf_printf(b, "%llu", (unsigned long long)n);
-}
-
 static void tell_bounds(struct load *l, const struct setting *s, const struct node *n)
 {
     struct buf b = {.max = 128};
 
-    if (put_number(s, &b, s->min) == 0 && buf_put(&b, STR(" to ")) == 0 &&
-        put_number(s, &b, s->max) == 0)
+    if (dump_number(s, s->min, &b) == 0 && buf_put(&b, STR(" to ")) == 0 &&
+        dump_number(s, s->max, &b) == 0)
         load_problem(l, n, "`%s`: %s is out of bounds; %.*s", s->name, describe(s, n).text,
                      STR_ARG(buf_str(&b)));
     else

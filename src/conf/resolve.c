@@ -88,6 +88,13 @@ const struct node *resolve_admin_word(struct load *l, const struct node *word, v
     return map;
 }
 
+const char *resolve_admin_fold(const void *record)
+{
+    const struct conf_admin *admin = record;
+
+    return admin->off ? "off" : NULL;
+}
+
 /* Who reaches this port sees prompts' metadata and can change the gateway (R50). */
 void resolve_admin(struct load *l, const struct node *map, void *record)
 {

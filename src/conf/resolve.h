@@ -10,6 +10,7 @@
 #include "conf/load.h"
 
 const struct node *resolve_admin_word(struct load *l, const struct node *word, void *record);
+const char *resolve_admin_fold(const void *record);
 const struct node *resolve_target_word(struct load *l, const struct node *word, void *record);
 
 void resolve_provider_prepare(struct load *l, void *record);

@@ -11,8 +11,14 @@
 #define HOUR (3600u * SECOND)
 #define DAY (24u * HOUR)
 
+const char *const setting_kinds[TYPE_COUNT] = {
+#define X(name, kind, expects) [TYPE_##name] = (kind),
+    SETTING_TYPES(X)
+#undef X
+};
+
 const char *const setting_expects[TYPE_COUNT] = {
-#define X(name, expects) [TYPE_##name] = (expects),
+#define X(name, kind, expects) [TYPE_##name] = (expects),
     SETTING_TYPES(X)
 #undef X
 };
@@ -29,13 +35,16 @@ const char *const setting_expects[TYPE_COUNT] = {
 #define ONE_OF SETTING_ONE_OF
 #define EMPTY SETTING_EMPTY
 #define TABLE(id, record, ...)                                                                     \
-    static const struct table id##_table = {#id, id##_rows, COUNTOF(id##_rows), sizeof(struct record),     \
-                                    __VA_ARGS__}
+    static const struct table id##_table = {.name = #id,                                           \
+                                            .rows = id##_rows,                                     \
+                                            .count = COUNTOF(id##_rows),                           \
+                                            .record_bytes = sizeof(struct record),                 \
+                                            __VA_ARGS__}
 
 /* ---- words ---- */
 
 static const struct choice levels[] = {
-    {"error", LOG_ERROR, false}, {"warn", LOG_WARN, false},   {"info", LOG_INFO, false},
+    {"error", LOG_ERROR, false}, {"warn", LOG_WARN, false}, {"info", LOG_INFO, false},
     {"debug", LOG_DEBUG, false}, {NULL, 0, false},
 };
 
@@ -53,8 +62,12 @@ static const struct choice malformed_modes[] = {
 };
 
 static const struct choice dialects[] = {
-    {"openai", DIALECT_OPENAI, false}, {"anthropic", 0, true}, {"gemini", 0, true},
-    {"azure", 0, true},                {"bedrock", 0, true},   {"ollama", 0, true},
+    {"openai", DIALECT_OPENAI, false},
+    {"anthropic", 0, true},
+    {"gemini", 0, true},
+    {"azure", 0, true},
+    {"bedrock", 0, true},
+    {"ollama", 0, true},
     {NULL, 0, false},
 };
 
@@ -77,7 +90,7 @@ static const struct setting timeouts_rows[] = {
     {"idle",           TYPE_DURATION, AT(conf_timeouts, idle_ms),               LIVE,      "60s",       0,       DAY,        NULL, NULL,      "Silence between two pieces of an answer."},
     {"total",          TYPE_DURATION, AT(conf_timeouts, total_ms),              LIVE,      "10m",       0,       7 * DAY,    NULL, NULL,      "The whole request: all attempts, back-off and the answer."},
 };
-TABLE(timeouts, conf_timeouts, NULL, NULL, NULL);
+TABLE(timeouts, conf_timeouts, .check = NULL);
 
 static const struct setting upstream_rows[] = {
     {"connections",    TYPE_NUMBER,  AT(conf_upstream, connections_max),       LIVE,      "1024",      1,       100000,     NULL, NULL,      "Connections to one provider, in each thread."},
@@ -87,25 +100,25 @@ static const struct setting upstream_rows[] = {
     {"happy_eyeballs", TYPE_DURATION, AT(conf_upstream, happy_eyeballs_ms),     LIVE,      "250ms",     10,      10 * SECOND,NULL, NULL,      "Head start of one address before the next is tried as well (RFC 8305)."},
     {"queue",          TYPE_NUMBER,  AT(conf_upstream, queue_max),             LIVE,      "4096",      0,       1000000,    NULL, NULL,      "Requests waiting for a connection, in each thread; more are refused."},
 };
-TABLE(upstream, conf_upstream, NULL, NULL, NULL);
+TABLE(upstream, conf_upstream, .check = NULL);
 
 static const struct setting tls_rows[] = {
     {"cert",           TYPE_TEXT,     AT(conf_tls, cert_file),                  LIVE,      NULL,        1,       4096,       NULL, NULL,      "File with the certificate and its chain (PEM)."},
     {"key",            TYPE_TEXT,     AT(conf_tls, key_file),                   LIVE,      NULL,        1,       4096,       NULL, NULL,      "File with the certificate's private key (PEM)."},
 };
-TABLE(tls, conf_tls, NULL, NULL, resolve_tls);
+TABLE(tls, conf_tls, .check = resolve_tls);
 
 static const struct setting cors_rows[] = {
     {"origins",        TYPE_TEXTS,    LIST(conf_cors, origins),                 LIVE|EMPTY,NULL,        0,       256,        NULL, NULL,      "Origins that browsers may call from: `*`, or exact ones such as `https://app.example`. None: CORS is off."},
-    {"max_age",        TYPE_SECONDS,  AT(conf_cors, max_age_s),                 LIVE,      "10m",       0,       DAY,        NULL, NULL,      "How long a browser may remember the answer to its preflight."},
+    {"max_age",        TYPE_SECONDS,  AT(conf_cors, max_age_s),                 LIVE,      "10m",       0,       DAY / SECOND,NULL, NULL,      "How long a browser may remember the answer to its preflight."},
 };
-TABLE(cors, conf_cors, NULL, NULL, resolve_cors);
+TABLE(cors, conf_cors, .check = resolve_cors);
 
 static const struct setting admin_rows[] = {
     {"listen",         TYPE_ADDRESS,  AT(conf_admin, listen),                   FIXED,     "127.0.0.1:9090", 0,  0,          NULL, NULL,      "Where health, metrics and administration are served. Beyond loopback it needs a token."},
     {"token",          TYPE_SECRET,   AT(conf_admin, token),                    LIVE|EMPTY,NULL,        8,       4096,       NULL, NULL,      "Bearer token for /admin and /metrics. Empty: none is asked for."},
 };
-TABLE(admin, conf_admin, resolve_admin_word, NULL, resolve_admin);
+TABLE(admin, conf_admin, .unfold = resolve_admin_word, .fold = resolve_admin_fold, .check = resolve_admin);
 
 static const struct setting limits_rows[] = {
     {"connections",    TYPE_NUMBER,  AT(conf_limits, connections),             LIVE,      "20000",     1,       1000000,    NULL, NULL,      "Open client connections, all threads together."},
@@ -123,7 +136,7 @@ static const struct setting limits_rows[] = {
     {"json_depth",     TYPE_NUMBER,  AT(conf_limits, json_depth),              LIVE,      "128",       4,       1024,       NULL, NULL,      "Nested arrays and objects in a request."},
     {"exchange_bytes", TYPE_SIZE,     AT(conf_limits, exchange_bytes),          LIVE,      "1MiB",      64 * KIB,GIB,        NULL, NULL,      "Memory of one request beside its bodies."},
 };
-TABLE(limits, conf_limits, NULL, NULL, NULL);
+TABLE(limits, conf_limits, .check = NULL);
 
 static const struct setting retry_rows[] = {
     {"attempts",       TYPE_NUMBER,  AT(conf_retry, attempts),                 LIVE,      "5",         1,       100,        NULL, NULL,      "Upstream calls for one request, all targets together."},
@@ -135,21 +148,21 @@ static const struct setting retry_rows[] = {
     {"key_bench",      TYPE_DURATION, AT(conf_retry, key_bench_ms),             LIVE,      "60s",       0,       DAY,        NULL, NULL,      "How long a refused credential rests."},
     {"target_rest",    TYPE_DURATION, AT(conf_retry, target_rest_ms),           LIVE,      "10s",       0,       DAY,        NULL, NULL,      "How long a target that did not connect or answered 5xx is asked last."},
 };
-TABLE(retry, conf_retry, NULL, NULL, resolve_retry);
+TABLE(retry, conf_retry, .check = resolve_retry);
 
 static const struct setting stream_rows[] = {
     {"keepalive",      TYPE_DURATION, AT(conf_stream, keepalive_ms),            LIVE,      "15s",       0,       HOUR,       NULL, NULL,      "A sign of life goes to the client after this much silence. 0: none."},
     {"keepalive_mode", TYPE_CHOICE,   AT(conf_stream, keepalive),               LIVE,      "comment",   0,       0,          keepalive_modes, NULL, "An SSE comment, an empty chunk, or none."},
     {"malformed",      TYPE_CHOICE,   AT(conf_stream, malformed),               LIVE,      "skip",      0,       0,          malformed_modes, NULL, "A stream event that is not JSON is left out and counted, or ends the stream with an error."},
 };
-TABLE(stream, conf_stream, NULL, NULL, NULL);
+TABLE(stream, conf_stream, .check = NULL);
 
 static const struct setting log_rows[] = {
     {"level",          TYPE_CHOICE,   AT(conf_log, level),                      LIVE,      "info",      0,       0,          levels, NULL,    "Least important line that is written."},
     {"access",         TYPE_TEXT,     AT(conf_log, access),                     FIXED,     "stdout",    1,       4096,       NULL, NULL,      "Where a line for each request goes: `stdout`, `stderr`, `off`, or a file."},
     {"ring",           TYPE_SIZE,     AT(conf_log, ring_bytes),                 FIXED,     "1MiB",      64 * KIB,256 * MIB,  NULL, NULL,      "Lines waiting to be written, in each thread; more are dropped and counted."},
 };
-TABLE(log, conf_log, NULL, NULL, NULL);
+TABLE(log, conf_log, .check = NULL);
 
 static const struct setting provider_rows[] = {
     {"dialect",        TYPE_CHOICE,   AT(conf_provider, dialect),               LIVE,      "openai",    0,       0,          dialects, NULL,  "What the provider speaks."},
@@ -168,14 +181,14 @@ static const struct setting provider_rows[] = {
     {"timeouts",       TYPE_SECTION,  AT(conf_provider, timeouts),              LIVE|INHERIT, NULL,     0,       0,          NULL, &timeouts_table, "What differs from the global timeouts."},
     {"upstream",       TYPE_SECTION,  AT(conf_provider, upstream),              LIVE|INHERIT, NULL,     0,       0,          NULL, &upstream_table, "What differs from the global upstream settings."},
 };
-TABLE(provider, conf_provider, NULL, resolve_provider_prepare, resolve_provider);
+TABLE(provider, conf_provider, .prepare = resolve_provider_prepare, .check = resolve_provider);
 
 static const struct setting target_rows[] = {
-    {"provider",       TYPE_PROVIDER, AT(conf_target, provider),                LIVE|MUST, NULL,        1,       64,         NULL, NULL,      "A name from `providers`."},
+    {"provider",       TYPE_PROVIDER, AT(conf_target, provider),                LIVE|MUST, NULL,        1,       128,        NULL, NULL,      "A name from `providers`."},
     {"model",          TYPE_TEXT,     AT(conf_target, model),                   LIVE|MUST, NULL,        1,       256,        NULL, NULL,      "The provider's name for the model."},
     {"weight",         TYPE_NUMBER,  AT(conf_target, weight),                  LIVE,      "1",         0,       1000000,    NULL, NULL,      "Its share, against the weights of the other targets."},
 };
-TABLE(target, conf_target, resolve_target_word, resolve_target_prepare, NULL);
+TABLE(target, conf_target, .unfold = resolve_target_word, .prepare = resolve_target_prepare);
 
 static const struct setting model_rows[] = {
     {"strategy",       TYPE_CHOICE,   AT(conf_model, strategy),                 LIVE,      "weighted",  0,       0,          strategies, NULL,"How a target is chosen: by weight, or in the order written."},
@@ -183,14 +196,14 @@ static const struct setting model_rows[] = {
     {"fallbacks",      TYPE_MODELS,   LIST(conf_model, fallbacks),              LIVE|EMPTY,NULL,        0,       32,         NULL, NULL,      "Aliases to try when no target of this one answers, in order."},
     {"timeouts",       TYPE_SECTION,  AT(conf_model, timeouts),                 LIVE|INHERIT, NULL,     0,       0,          NULL, &timeouts_table, "What differs from the provider's timeouts."},
 };
-TABLE(model, conf_model, NULL, resolve_model_prepare, resolve_model);
+TABLE(model, conf_model, .prepare = resolve_model_prepare, .check = resolve_model);
 
 static const struct setting key_rows[] = {
     {"name",           TYPE_TEXT,     AT(conf_key, name),                       LIVE|MUST, NULL,        1,       64,         NULL, NULL,      "For logs and metrics; unique."},
     {"key",            TYPE_DIGEST,   AT(conf_key, digest),                     LIVE|MUST, NULL,        8,       512,        NULL, NULL,      "What the client sends as its bearer token, at least 8 characters; only its SHA-256 is kept."},
     {"models",         TYPE_TEXTS,    LIST(conf_key, models),                   LIVE,      NULL,        1,       1024,       NULL, NULL,      "What it may use: aliases, `provider/model`, or a beginning with `*` behind it. Absent: everything."},
 };
-TABLE(key, conf_key, NULL, NULL, resolve_key);
+TABLE(key, conf_key, .check = resolve_key);
 
 /* In this order they are read: what others refer to comes first. */
 static const struct setting top_rows[] = {
@@ -218,5 +231,9 @@ static const struct setting top_rows[] = {
 /* clang-format on */
 
 const struct table settings_top = {
-    "top", top_rows, COUNTOF(top_rows), sizeof(struct conf), NULL, NULL, resolve_top,
+    .name = "top",
+    .rows = top_rows,
+    .count = COUNTOF(top_rows),
+    .record_bytes = sizeof(struct conf),
+    .check = resolve_top,
 };

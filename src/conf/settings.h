@@ -13,33 +13,35 @@
 struct load;
 struct node;
 
-/*      name       expects (in messages and the manual) */
-#define SETTING_TYPES(X)                                                                           \
-    X(BOOL, "true or false")                                                                       \
-    X(NUMBER, "a whole number")                                                                    \
-    X(DURATION, "a duration such as 250ms, 30s or 1h")                                             \
-    X(SECONDS, "a duration such as 30s or 1h")                                                     \
-    X(SIZE, "a size such as 64KiB or 4MiB")                                                        \
-    X(CHOICE, "one word")                                                                          \
-    X(THREADS, "auto, or a whole number")                                                          \
-    X(TEXT, "text")                                                                                \
-    X(SECRET, "a secret")                                                                          \
-    X(ADDRESS, "address:port")                                                                     \
-    X(URL, "a URL")                                                                                \
-    X(PROXY, "a proxy's URL, or off")                                                              \
-    X(DIGEST, "a secret")                                                                          \
-    X(TEXTS, "a list of texts")                                                                    \
-    X(SECRETS, "a list of secrets")                                                                \
-    X(HEADERS, "a map of header names to values")                                                  \
-    X(PROVIDER, "the name of a provider")                                                          \
-    X(MODELS, "a list of aliases")                                                                 \
-    X(SECTION, "a map of settings")                                                                \
-    X(RECORDS, "a list of maps")                                                                   \
-    X(NAMED, "a map of names to maps of settings")                                                 \
-    X(LATER, "nothing yet")
+/* clang-format off */
+/*      type       in the manual          in messages: "expected …" */
+#define SETTING_TYPES(X) \
+    X(BOOL,       "true or false",       "true or false") \
+    X(NUMBER,     "number",              "a whole number") \
+    X(DURATION,   "duration",            "a duration such as 250ms, 30s or 1h") \
+    X(SECONDS,    "duration",            "a duration such as 30s or 1h") \
+    X(SIZE,       "size",                "a size such as 64KiB or 4MiB") \
+    X(CHOICE,     "word",                "one word") \
+    X(THREADS,    "number, or `auto`",   "auto, or a whole number") \
+    X(TEXT,       "text",                "text") \
+    X(SECRET,     "secret",              "a secret") \
+    X(ADDRESS,    "address",             "address:port") \
+    X(URL,        "URL",                 "a URL") \
+    X(PROXY,      "URL, or `off`",       "a proxy's URL, or off") \
+    X(DIGEST,     "secret",              "a secret") \
+    X(TEXTS,      "list of texts",       "a list of texts") \
+    X(SECRETS,    "list of secrets",     "a list of secrets") \
+    X(HEADERS,    "map of texts",        "a map of header names to values") \
+    X(PROVIDER,   "provider's name",     "the name of a provider") \
+    X(MODELS,     "list of aliases",     "a list of aliases") \
+    X(SECTION,    "section",             "a map of settings") \
+    X(RECORDS,    "list of maps",        "a list of maps") \
+    X(NAMED,      "map of maps",         "a map of names to maps of settings") \
+    X(LATER,      "nothing yet",         "nothing yet")
+/* clang-format on */
 
 enum setting_type {
-#define X(name, expects) TYPE_##name,
+#define X(name, kind, expects) TYPE_##name,
     SETTING_TYPES(X)
 #undef X
         TYPE_COUNT
@@ -79,6 +81,8 @@ struct table {
     uint32_t record_bytes;
     /* A record written as one word: the map it stands for, or NULL when that was told wrong. */
     const struct node *(*unfold)(struct load *l, const struct node *word, void *record);
+    /* The other way: the word that says all about this record, or NULL. */
+    const char *(*fold)(const void *record);
     /* Give a new record (zeroed, named, numbered) what it inherits. */
     void (*prepare)(struct load *l, void *record);
     /* After the rows were read: what one row alone cannot know. */
@@ -86,6 +90,7 @@ struct table {
 };
 
 extern const struct table settings_top;
+extern const char *const setting_kinds[TYPE_COUNT];
 extern const char *const setting_expects[TYPE_COUNT];
 
 #endif

@@ -2,11 +2,8 @@
 #include "conf/values.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 
 #define HOST_BYTES_MAX 253u
-/* Eight bytes of a secret may show only when many more stay hidden. */
-#define MASK_SHOWS_FROM 24u
 
 struct unit {
     struct str name;
@@ -284,17 +281,6 @@ bool value_url(struct str s, struct value_url *ret_url, const char **ret_why)
 }
 
 /* ---- credentials and headers ---- */
-
-struct value_masked value_mask(struct str secret)
-{
-    struct value_masked m;
-
-    if (secret.len >= MASK_SHOWS_FROM && value_is_visible(secret))
-        snprintf(m.text, sizeof(m.text), "%.4s…%.4s", secret.ptr, secret.ptr + secret.len - 4);
-    else
-        snprintf(m.text, sizeof(m.text), "%s", secret.len > 0 ? "…" : "");
-    return m;
-}
 
 bool value_is_token(struct str s)
 {

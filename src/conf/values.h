@@ -33,12 +33,6 @@ MUST_USE int value_put_duration(struct buf *b, uint64_t ms);
 MUST_USE int value_put_size(struct buf *b, uint64_t bytes);
 MUST_USE int value_put_address(struct buf *b, const struct conf_listen *l);
 
-/* "sk-p…Zx9q" for a long secret, "…" for a short one. */
-struct value_masked {
-    char text[16];
-};
-struct value_masked value_mask(struct str secret);
-
 /* A token of RFC 9110 (5.6.2): what a header may be called. */
 bool value_is_token(struct str s);
 /* 0x21 to 0x7e only: what a credential in a header can be. */
