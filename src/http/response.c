@@ -98,7 +98,7 @@ static int on_version(llhttp_t *p)
 
     if (p->http_major == 1)
         return spend(r, STATUS_LINE_COST);
-    llhttp_set_error_reason(p, "not HTTP/1");
+    r->why = "another version";
     return stop(r, RESPONSE_BAD);
 }
 
@@ -122,7 +122,7 @@ static int on_fields_end(llhttp_t *p)
     struct http_reply_in head = {status, r->fields, sized ? (int64_t)p->content_length : -1};
 
     if (status < 100 || status == 101) {
-        llhttp_set_error_reason(p, status == 101 ? "unasked protocol switch" : "bad status");
+        r->why = status == 101 ? "an unasked protocol switch" : "no such status";
         return stop(r, RESPONSE_BAD);
     }
     if (is_interim(r))
@@ -172,6 +172,7 @@ void response_start(struct response *r, const struct response_ops *ops, struct a
     r->arena = arena;
     r->fields = (struct http_fields){0};
     r->at = NULL;
+    r->why = NULL;
     r->room = r->name_len = r->value_len = 0;
     r->budget = RESPONSE_HEAD_BYTES_MAX;
     r->verdict = RESPONSE_MORE;
@@ -189,7 +190,8 @@ enum response_verdict response_feed(struct response *r, struct str bytes, size_t
         *ret_used = (size_t)(llhttp_get_error_pos(&r->parser) - bytes.ptr);
         return RESPONSE_DONE;
     }
-    return err == HPE_USER ? (enum response_verdict)r->verdict : RESPONSE_BAD;
+    /* Some callbacks' failures get a code of their own, so the code tells nothing. */
+    return r->verdict != RESPONSE_MORE ? (enum response_verdict)r->verdict : RESPONSE_BAD;
 }
 
 bool response_end(struct response *r)
@@ -201,7 +203,7 @@ bool response_end(struct response *r)
 
 const char *response_why(const struct response *r)
 {
-    const char *why = llhttp_get_error_reason(&r->parser);
+    const char *why = r->why != NULL ? r->why : llhttp_get_error_reason(&r->parser);
 
     return why != NULL && *why != '\0' ? why : "malformed";
 }

@@ -39,7 +39,8 @@ struct response {
     const struct response_ops *ops;
     struct arena *arena;
     struct http_fields fields;
-    char *at; /* the field being read: name, then value; `room` bytes follow what is there */
+    const char *why; /* where llhttp does not say it better */
+    char *at;        /* the field being read: name, then value; `room` bytes follow what is there */
     uint32_t room, name_len, value_len;
     uint32_t budget; /* bytes of heads still allowed */
     uint8_t verdict; /* why a callback stopped the parser */
