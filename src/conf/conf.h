@@ -118,6 +118,8 @@ struct conf_target {
     struct conf_timeouts timeouts; /* resolved: global, provider, model */
 };
 
+#define CONF_TARGETS_MAX 64u /* of one alias */
+
 struct conf_model { /* an alias */
     struct str name;
     uint32_t index;
