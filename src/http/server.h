@@ -31,15 +31,23 @@ struct http_call;
 struct ssl_ctx_st;
 
 struct http_server_limits {
-    uint32_t connections;     /* open at once, all threads together; more wait in the backlog */
-    uint32_t header_bytes;    /* request line and fields; 431 over it */
-    uint32_t header_fields;   /* 431 over it */
-    uint64_t body_bytes;      /* 413 naming it */
-    uint32_t header_ms;       /* from the first byte to the end of the head: 408 */
-    uint32_t body_ms;         /* to the end of the body: 408 */
-    uint32_t keepalive_ms;    /* idle between requests: closed */
-    uint32_t write_stall_ms;  /* a client that takes no bytes this long is cut */
+    uint32_t connections;      /* open at once, all threads together; more wait in the backlog */
+    uint32_t header_bytes;     /* request line and fields; 431 over it */
+    uint32_t header_fields;    /* 431 over it */
+    uint64_t body_bytes;       /* 413 naming it */
+    uint32_t header_ms;        /* from the first byte to the end of the head: 408 */
+    uint32_t body_ms;          /* to the end of the body: 408 */
+    uint32_t keepalive_ms;     /* idle between requests: closed */
+    uint32_t write_stall_ms;   /* a client that takes no bytes this long is cut */
     uint32_t out_buffer_bytes; /* queued towards a client before FLOW_HOLD */
+    uint64_t arena_bytes;      /* a call's arena; 0: no limit */
+};
+
+/* Cross-origin access for browsers (the Fetch standard).  Preflights are answered here. */
+struct http_cors {
+    const struct str *origins; /* "https://app.example", or one "*"; never with credentials */
+    unsigned count;
+    uint32_t max_age_s;
 };
 
 enum http_body_mode { HTTP_BODY_WHOLE, HTTP_BODY_STREAM };
@@ -61,8 +69,9 @@ struct http_server_settings {
     struct str host; /* an address, or a name resolved at open */
     uint16_t port;   /* 0 lets the kernel choose: http_server_port() */
     struct http_server_limits limits;
-    struct ssl_ctx_st *tls; /* NULL: plain */
-    atomic_uint *connections; /* shared by the threads of one listener */
+    struct ssl_ctx_st *tls;       /* NULL: plain */
+    atomic_uint *connections;     /* shared by the threads of one listener; NULL: not limited */
+    const struct http_cors *cors; /* NULL: off.  Must outlive the server. */
 };
 
 struct http_call {
@@ -78,15 +87,15 @@ struct http_call {
     int64_t content_length; /* -1: chunked, or none */
     uint64_t started_ns;    /* first byte of the head */
     uint64_t bytes_in, bytes_out; /* of this call, framing and heads included */
-    char peer[48];          /* the client's address, no port */
-    bool head_only;         /* HEAD: bodies are counted but not sent */
+    char peer[48];                /* the client's address, no port */
+    bool head_only;               /* HEAD: bodies are counted but not sent */
     bool http_1_0;
     /* The reply so far. */
     unsigned status;        /* 0 until http_reply_head() */
     bool replied;           /* http_reply_end() or _abort() was called */
     bool left;              /* gone() was called */
     void *user;             /* the handler's own */
-    struct http_conn *conn; /* server.c's */
+    struct http_conn *conn; /* server_conn.c's */
 };
 
 /* 0 or a negative errno; `why` gets a sentence ("127.0.0.1:8080: address already in use"). */

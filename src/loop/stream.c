@@ -75,13 +75,13 @@ static void on_sent(uv_write_t *request, int status)
         return;
     if (err == 0 && s->queue.len > 0)
         err = send_start(s);
-    if (err < 0) {
+    if (err == 0 && s->send != NULL)
+        return;
+    if (s->finishing)
+        stream_close(s, err < 0);
+    else if (err < 0)
         stream_end(s, err);
-        return;
-    }
-    if (s->send != NULL)
-        return;
-    if (s->shut)
+    else if (s->shut)
         send_fin(s);
     else if (!s->ended && s->ops->on_drain != NULL)
         s->ops->on_drain(s);
@@ -151,6 +151,8 @@ int stream_raw_write(struct stream *s, const struct str *pieces, unsigned n)
 {
     int err = 0;
 
+    for (unsigned i = 0; i < n; i++)
+        s->raw_out += pieces[i].len;
     while (n > 0 && err == 0) {
         unsigned batch = n < PIECES_MAX ? n : PIECES_MAX;
         size_t taken = 0;
@@ -171,7 +173,7 @@ int stream_write(struct stream *s, const struct str *pieces, unsigned n)
 {
     int err;
 
-    if (s->closing || s->shut)
+    if (s->closing || s->shut || s->finishing)
         return -EPIPE;
     if (!s->ready)
         return -ENOTCONN;
@@ -242,7 +244,7 @@ void stream_pause(struct stream *s)
 
 void stream_resume(struct stream *s)
 {
-    if (s->reading || s->ended || s->closing)
+    if (s->reading || s->ended || s->closing || s->finishing)
         return;
     s->reading = uv_read_start((uv_stream_t *)&s->tcp, on_alloc, on_read) == 0;
 }
@@ -302,6 +304,14 @@ void stream_shutdown(struct stream *s)
     s->shut = true;
     if (s->send == NULL)
         send_fin(s);
+}
+
+void stream_finish(struct stream *s)
+{
+    stream_pause(s);
+    s->finishing = true;
+    if (s->send == NULL)
+        stream_close(s, false);
 }
 
 static void on_tcp_closed(uv_handle_t *h)

@@ -45,7 +45,8 @@ struct stream {
     struct buf queue;             /* written by the owner, waiting for `send` to end */
     struct stream_send *send;     /* bytes libuv is writing; NULL otherwise */
     uint64_t bytes_in, bytes_out; /* the owner's bytes, not TLS's */
-    bool reading, ready, ended, closing, shut, truncated;
+    uint64_t raw_out;             /* bytes given to the socket or queued for it, TLS's included */
+    bool reading, ready, ended, closing, shut, finishing, truncated;
     bool notified; /* the peer's close_notify came */
 };
 
@@ -70,12 +71,21 @@ static inline size_t stream_queued(const struct stream *s)
 {
     return s->queue.len + uv_stream_get_write_queue_size((const uv_stream_t *)&s->tcp);
 }
+/* Bytes the kernel has taken: while it stands still, the peer does not read. */
+static inline uint64_t stream_accepted(const struct stream *s)
+{
+    return s->raw_out - stream_queued(s);
+}
 /* Stop and go on reading.  While paused, a peer that leaves is not noticed. */
 void stream_pause(struct stream *s);
 void stream_resume(struct stream *s);
 /* Write what is queued, then close_notify (TLS) and FIN; on_drain() does not come.  Reading goes
  * on. */
 void stream_shutdown(struct stream *s);
+/* Stop reading, write what is queued, then close; also after on_end(0), of a peer that only
+ * half-closed.  No callback but on_closed() follows.  A peer that does not read keeps it open:
+ * the owner limits the time with stream_close(). */
+void stream_finish(struct stream *s);
 /* Close now and drop what is queued (on_drain() and stream_shutdown() are the ways to let it out
  * first).  `reset` sends RST instead of FIN; a TLS stream says close_notify unless `reset`. */
 void stream_close(struct stream *s, bool reset);

@@ -1,0 +1,90 @@
+/*
+ * server_refuse.c - what the server answers by itself: refusals and CORS preflights.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "http/server_conn.h"
+
+static struct str default_body(struct arena *a, unsigned status, struct str message,
+                               struct str limit)
+{
+    (void)status;
+    (void)limit;
+    return arena_printf(a, "{\"error\":{\"message\":\"%.*s\"}}", STR_ARG(message));
+}
+
+static void answer(struct http_conn *c, const struct http_refusal *r)
+{
+    const struct http_handler *h = c->server->handler;
+    struct http_call *call = &c->call;
+    struct http_fields fields = {0};
+    struct str body = (h->error_body != NULL ? h->error_body : default_body)(
+        &call->arena, r->status, str_from(r->message), str_from(r->limit));
+
+    if (http_fields_add(&fields, &call->arena, STR("Content-Type"), STR("application/json")) < 0)
+        fields.count = 0;
+    http_reply(call, r->status, &fields, body);
+}
+
+void conn_refuse(struct http_conn *c, const struct http_refusal *r)
+{
+    bool in_call = c->state == CONN_CALL;
+    bool too_late = c->state == CONN_DROP || (in_call && c->call.status != 0);
+    bool head_only = c->call.head_only;
+
+    if (in_call)
+        conn_call_gone(c);
+    else
+        arena_done(&c->call.arena); /* of the head that did not make it */
+    if (too_late) {                 /* another reply is out already */
+        c->broken = true;
+        return;
+    }
+    c->call.fields = (struct http_fields){0};
+    c->call.head_only = head_only;
+    c->state = CONN_CALL;
+    c->own = true;
+    c->close_after = true;
+    c->reader.whole = false; /* who knows what still comes */
+    answer(c, r);
+}
+
+struct str conn_cors_origin(const struct http_conn *c)
+{
+    const struct http_cors *cors = c->server->settings.cors;
+    struct str origin = http_fields_find(&c->call.fields, STR("origin"));
+
+    for (unsigned i = 0; origin.ptr != NULL && i < cors->count; i++) {
+        if (str_eq(cors->origins[i], STR("*")))
+            return cors->origins[i];
+        if (str_eq(cors->origins[i], origin))
+            return origin;
+    }
+    return (struct str){NULL, 0};
+}
+
+bool conn_preflight(struct http_conn *c)
+{
+    struct http_call *call = &c->call;
+    const struct http_cors *cors = c->server->settings.cors;
+    struct http_fields fields = {0};
+    struct str wanted;
+    bool ok;
+
+    if (cors == NULL || !str_eq(call->method, STR("OPTIONS")) ||
+        http_fields_find(&call->fields, STR("access-control-request-method")).ptr == NULL)
+        return false;
+    c->own = true;
+    ok = true;
+    if (conn_cors_origin(c).ptr != NULL) {
+        wanted = http_fields_find(&call->fields, STR("access-control-request-headers"));
+        ok = http_fields_add(&fields, &call->arena, STR("Access-Control-Allow-Methods"),
+                             STR("GET, HEAD, POST, PUT, PATCH, DELETE")) == 0 &&
+             (wanted.len == 0 ||
+              http_fields_add(&fields, &call->arena, STR("Access-Control-Allow-Headers"), wanted) ==
+                  0) &&
+             http_fields_add(&fields, &call->arena, STR("Access-Control-Max-Age"),
+                             arena_printf(&call->arena, "%u", cors->max_age_s)) == 0;
+    }
+    http_reply(call, ok ? 204 : 503, &fields, (struct str){NULL, 0});
+    return true;
+}

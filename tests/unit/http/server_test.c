@@ -1,0 +1,695 @@
+/* The server's life with well-behaved clients.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "unit/http/server_fixture.h"
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+#define POST(path, length, body)                                                                   \
+    "POST " path " HTTP/1.1\r\nHost: a\r\nContent-Length: " length "\r\n\r\n" body
+
+static void a_request_is_answered_and_the_connection_stays(void **state)
+{
+    struct fixture f;
+    struct client c;
+
+    (void)state;
+    fixture_start(&f);
+    c = client_open(&f);
+    for (unsigned i = 1; i <= 3; i++) {
+        client_send(&c, STR(POST("/echo", "5", "hello")));
+        turn_until(&f, &c, count(&c.got, "hello") == i);
+    }
+    assert_int_equal(count(&c.got, "HTTP/1.1 200 OK\r\n"), 3);
+    assert_int_equal(count(&c.got, "\r\nContent-Length: 5\r\n"), 3);
+    assert_int_equal(count(&c.got, "\r\nDate: "), 3);
+    assert_int_equal(count(&c.got, "x-method: POST\r\n"), 3);
+    assert_false(has(&c.got, "x-bad"));
+    assert_false(has(&c.got, "Connection:"));
+    turn_until(&f, &c, count(&f.story, "done") == 3);
+    assert_true(story_is(&f, "head ready done head ready done head ready done "));
+    assert_int_equal(http_server_busy(f.server), 0);
+    client_close(&c);
+    fixture_end(&f);
+}
+
+static void requests_may_come_a_byte_at_a_time(void **state)
+{
+    static const struct {
+        struct str request;
+        const char *answer;
+    } rows[] = {
+        {STR_INIT("\r\n\r\n" POST("/echo", "5", "hello")), "\r\n\r\nhello"},
+        {STR_INIT(GET("/nowhere?x=1")), "\r\n\r\n/nowhere?x=1"},
+        {STR_INIT("POST /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
+                  "4;a=b\r\nwiki\r\n5\r\npedia\r\n0\r\nx: y\r\n\r\n"),
+         "\r\n\r\nwikipedia"},
+        {STR_INIT("POST /up HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
+                  "4\r\nwiki\r\n5\r\npedia\r\n0\r\n\r\n"),
+         "\r\n\r\n9"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(rows); i++) {
+        struct fixture f;
+        struct client c;
+
+        fixture_start(&f);
+        c = client_open(&f);
+        for (size_t at = 0; at < rows[i].request.len; at++) {
+            client_send(&c, (struct str){rows[i].request.ptr + at, 1});
+            turn(&f, &c);
+        }
+        turn_until(&f, &c, has(&c.got, rows[i].answer));
+        /* Nothing was left over: the next one is read as well. */
+        client_send(&c, STR(GET("/next")));
+        turn_until(&f, &c, has(&c.got, "\r\n\r\n/next"));
+        client_close(&c);
+        fixture_end(&f);
+    }
+}
+
+static void a_hundred_pipelined_requests_are_answered_in_order(void **state)
+{
+    struct fixture f;
+    struct client c;
+    struct buf all = {0}, want = {0};
+
+    (void)state;
+    fixture_start(&f);
+    c = client_open(&f);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(buf_printf(&all, "GET /n%03d HTTP/1.1\r\nHost: a\r\n\r\n", i), 0);
+    client_send(&c, buf_str(&all));
+    turn_until(&f, &c, has(&c.got, "\r\n\r\n/n099"));
+    assert_int_equal(count(&c.got, "HTTP/1.1 404 Not Found\r\n"), 100);
+    for (int i = 0; i < 99; i++) {
+        want.len = 0;
+        assert_int_equal(buf_printf(&want, "\r\n\r\n/n%03dHTTP/1.1 404", i), 0);
+        want.ptr[want.len] = '\0';
+        assert_true(has(&c.got, want.ptr));
+    }
+    buf_done(&all);
+    buf_done(&want);
+    client_close(&c);
+    fixture_end(&f);
+}
+
+static void what_is_pipelined_behind_a_slow_call_waits_for_it(void **state)
+{
+    struct fixture f;
+    struct client c;
+
+    (void)state;
+    fixture_start(&f);
+    c = client_open(&f);
+    client_send(&c, STR(GET("/hold") GET("/two") GET("/three")));
+    turn_until(&f, &c, f.held != NULL);
+    turns(&f, &c, 3);
+    assert_int_equal(c.got.len, 0);
+    http_reply(f.held, 200, NULL, STR("one"));
+    turn_until(&f, &c, has(&c.got, "\r\n\r\n/three"));
+    assert_true(has(&c.got, "\r\n\r\noneHTTP/1.1 404"));
+    assert_true(has(&c.got, "\r\n\r\n/twoHTTP/1.1 404"));
+    client_close(&c);
+    fixture_end(&f);
+}
+
+static void a_pipelining_client_is_not_read_without_end(void **state)
+{
+    struct fixture f;
+    struct client c;
+    char junk[4096];
+    size_t sent = 0;
+    ssize_t n;
+
+    (void)state;
+    fixture_start(&f);
+    c = client_open(&f);
+    client_send(&c, STR(GET("/hold")));
+    turn_until(&f, &c, f.held != NULL);
+    memset(junk, 'x', sizeof(junk));
+    for (int quiet = 0; quiet < 20;) {
+        n = send(c.fd, junk, sizeof(junk), MSG_DONTWAIT | MSG_NOSIGNAL);
+        sent += n > 0 ? (size_t)n : 0;
+        quiet = n > 0 ? 0 : quiet + 1;
+        turn(&f, &c);
+        assert_true(sent < (64u << 20)); /* the kernel's buffers are full long before */
+    }
+    assert_non_null(f.held);
+    client_reset(&c);
+    turn_until(&f, &c, f.held == NULL);
+    assert_true(story_is(&f, "head ready gone done "));
+    fixture_end(&f);
+}
+
+static void R1_a_pipelining_client_that_leaves_is_noticed_while_nothing_is_read(void **state)
+{
+    struct fixture f;
+    struct client c;
+    char junk[4096];
+
+    (void)state;
+    fixture_start(&f);
+    c = client_open(&f);
+    client_send(&c, STR(GET("/hold")));
+    turn_until(&f, &c, f.held != NULL);
+    memset(junk, 'x', sizeof(junk));
+    for (int i = 0; i < 35; i++) { /* more than is held, less than the kernel takes */
+        client_send(&c, (struct str){junk, sizeof(junk)});
+        turn(&f, &c);
+    }
+    client_close(&c);
+    turn_until(&f, &c, f.held == NULL);
+    assert_true(story_is(&f, "head ready gone done "));
+    fixture_end(&f);
+}
+
+static void replies_are_framed_for_the_version_and_method(void **state)
+{
+    static const struct {
+        struct str request;
+        const char *head, *body; /* must be there; body is all behind the head */
+        bool close;
+    } rows[] = {
+        {STR_INIT(GET("/chunks")), "Transfer-Encoding: chunked\r\n",
+         "b\r\nhello world\r\n3\r\n!!!\r\n0\r\n\r\n", false},
+        {STR_INIT(GET("/sized")), "Content-Length: 14\r\n", "hello world!!!", false},
+        {STR_INIT("HEAD /sized HTTP/1.1\r\nHost: a\r\n\r\n"), "Content-Length: 14\r\n", "", false},
+        {STR_INIT("HEAD /chunks HTTP/1.1\r\nHost: a\r\n\r\n"), "Transfer-Encoding: chunked\r\n", "",
+         false},
+        {STR_INIT(GET("/204")), "HTTP/1.1 204 No Content\r\n", "", false},
+        {STR_INIT(GET("/304")), "HTTP/1.1 304 Not Modified\r\n", "", false},
+        {STR_INIT("GET /chunks HTTP/1.0\r\n\r\n"), "Connection: close\r\n", "hello world!!!", true},
+        {STR_INIT("GET /sized HTTP/1.0\r\n\r\n"), "Connection: close\r\n", "hello world!!!", true},
+        {STR_INIT("GET /sized HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"),
+         "Connection: keep-alive\r\n", "hello world!!!", false},
+        {STR_INIT("GET /sized HTTP/1.1\r\nHost: a\r\nConnection: x, Close\r\n\r\n"),
+         "Connection: close\r\n", "hello world!!!", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(rows); i++) {
+        struct fixture f;
+        struct client c;
+        struct str body;
+
+        fixture_start(&f);
+        c = client_open(&f);
+        client_send(&c, rows[i].request);
+        turn_until(&f, &c, has(&f.story, "done") && (c.ended || !rows[i].close));
+        turns(&f, &c, 2);
+        assert_int_equal(c.ended, rows[i].close);
+        assert_int_equal(c.err, 0);
+        assert_true(has(&c.got, rows[i].head));
+        body.ptr = str_find(buf_str(&c.got), STR("\r\n\r\n")) + 4;
+        body.len = (size_t)(c.got.ptr + c.got.len - body.ptr);
+        assert_true(str_eq(body, str_from(rows[i].body)));
+        assert_int_equal(count(&c.got, "Content-Length") + count(&c.got, "Transfer-Encoding") <= 1,
+                         1);
+        client_close(&c);
+        fixture_end(&f);
+    }
+}
+
+static void a_cut_reply_never_looks_finished(void **state)
+{
+    static const struct {
+        struct str request;
+        const char *never;
+        int err;
+    } rows[] = {
+        {STR_INIT(GET("/abort")), "0\r\n\r\n", 0},
+        {STR_INIT(GET("/short")), "\r\n0\r\n", 0},
+        {STR_INIT("GET /abort HTTP/1.0\r\n\r\n"), "\r\n0\r\n", ECONNRESET},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(rows); i++) {
+        struct fixture f;
+        struct client c;
+
+        fixture_start(&f);
+        c = client_open(&f);
+        client_send(&c, rows[i].request);
+        turn_until(&f, &c, c.ended);
+        assert_int_equal(c.err, rows[i].err);
+        assert_false(has(&c.got, rows[i].never));
+        assert_true(story_is(&f, "head ready done "));
+        client_close(&c);
+        fixture_end(&f);
+    }
+}
+
+static void R1_a_client_that_leaves_is_noticed_and_the_call_ends_once(void **state)
+{
+    (void)state;
+    for (int reset = 0; reset < 2; reset++) {
+        for (int streaming = 0; streaming < 2; streaming++) {
+            struct fixture f;
+            struct client c;
+
+            fixture_start(&f);
+            c = client_open(&f);
+            client_send(&c, STR(GET("/hold")));
+            turn_until(&f, &c, f.held != NULL);
+            if (streaming) {
+                http_reply_head(f.held, 200, NULL, -1);
+                http_reply_body(f.held, (struct str[]){STR("first")}, 1);
+            }
+            assert_int_equal(http_server_busy(f.server), 1);
+            if (reset)
+                client_reset(&c);
+            else
+                client_close(&c);
+            turn_until(&f, &c, f.held == NULL);
+            assert_true(story_is(&f, "head ready gone done "));
+            assert_int_equal(http_server_busy(f.server), 0);
+            fixture_end(&f);
+        }
+    }
+}
+
+static void R1_a_client_that_leaves_before_its_body_is_whole(void **state)
+{
+    struct fixture f;
+    struct client c;
+
+    (void)state;
+    fixture_start(&f);
+    c = client_open(&f);
+    client_send(&c, STR(POST("/echo", "500", "part")));
+    turn_until(&f, &c, has(&f.story, "head"));
+    client_close(&c);
+    turn_until(&f, &c, has(&f.story, "done"));
+    assert_true(story_is(&f, "head gone done "));
+    fixture_end(&f);
+}
+
+static void a_half_closed_client_still_gets_a_finished_reply(void **state)
+{
+    struct fixture f;
+    struct client c;
+
+    (void)state;
+    fixture_start(&f);
+    c = client_open(&f);
+    client_send(&c, STR(GET("/sized")));
+    shutdown(c.fd, SHUT_WR);
+    turn_until(&f, &c, c.ended);
+    assert_int_equal(c.err, 0);
+    assert_true(has(&c.got, "hello world!!!"));
+    client_close(&c);
+    fixture_end(&f);
+}
+
+static void R6_the_head_leaves_with_the_first_body_bytes(void **state)
+{
+    struct fixture f;
+    struct client c;
+
+    (void)state;
+    fixture_start(&f);
+    c = client_open(&f);
+    client_send(&c, STR(GET("/hold")));
+    turn_until(&f, &c, f.held != NULL);
+    http_reply_head(f.held, 200, NULL, -1);
+    turns(&f, &c, 3);
+    assert_int_equal(c.got.len, 0);
+    http_reply_body(f.held, (struct str[]){STR("data: 1\n\n")}, 1);
+    turn_until(&f, &c, c.got.len > 0); /* no further turn of ours: one write, no Nagle */
+    assert_true(has(&c.got, "HTTP/1.1 200 OK\r\n"));
+    assert_true(has(&c.got, "9\r\ndata: 1\n\n\r\n"));
+    http_reply_end(f.held);
+    turn_until(&f, &c, has(&c.got, "0\r\n\r\n"));
+    client_close(&c);
+    fixture_end(&f);
+}
+
+static void R19_a_slow_reader_holds_then_drains(void **state)
+{
+    struct fixture f;
+    struct client c;
+    static char block[32768];
+    struct str piece = {block, sizeof(block)};
+    size_t sent = 0;
+    enum flow flow = FLOW_MORE;
+
+    (void)state;
+    fixture_start(&f);
+    c = client_open(&f);
+    client_send(&c, STR(GET("/hold")));
+    turn_until(&f, &c, f.held != NULL);
+    http_reply_head(f.held, 200, NULL, -1);
+    while (flow == FLOW_MORE) {
+        flow = http_reply_body(f.held, &piece, 1);
+        sent += piece.len;
+        assert_true(sent < (64u << 20));
+    }
+    assert_int_equal(f.drains, 0);
+    turn_until(&f, &c, f.drains == 1);
+    assert_true(http_reply_body(f.held, &piece, 1) == FLOW_MORE);
+    http_reply_end(f.held);
+    turn_until(&f, &c, has(&f.story, "done"));
+    turn_until(&f, &c, c.got.len > sent && memcmp(c.got.ptr + c.got.len - 5, "0\r\n\r\n", 5) == 0);
+    assert_int_equal(f.drains, 1);
+    client_close(&c);
+    fixture_end(&f);
+}
+
+static void R19_a_client_that_never_reads_is_cut(void **state)
+{
+    struct fixture f;
+    struct client c;
+    static char block[1 << 20];
+    struct str piece = {block, sizeof(block)};
+
+    (void)state;
+    fixture_init(&f);
+    f.settings.limits.write_stall_ms = 100;
+    fixture_open(&f);
+    c = client_open(&f);
+    client_send(&c, STR(GET("/hold")));
+    turn_until(&f, &c, f.held != NULL);
+    http_reply_head(f.held, 200, NULL, -1);
+    while (http_reply_body(f.held, &piece, 1) == FLOW_MORE)
+        ;
+    c.ended = true; /* turn() reads nothing */
+    turn_until(&f, &c, f.held == NULL);
+    assert_true(story_is(&f, "head ready gone done "));
+    c.ended = false;
+    turn_until(&f, &c, c.ended);
+    assert_int_equal(c.err, ECONNRESET);
+    client_close(&c);
+    fixture_end(&f);
+}
+
+static void a_finished_reply_to_a_client_that_never_reads_is_cut_too(void **state)
+{
+    struct fixture f;
+    struct client c;
+    static char block[16 << 20];
+
+    (void)state;
+    fixture_init(&f);
+    f.settings.limits.write_stall_ms = 100;
+    fixture_open(&f);
+    c = client_open(&f);
+    client_send(&c, STR("GET /hold HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    turn_until(&f, &c, f.held != NULL);
+    http_reply(f.held, 200, NULL, (struct str){block, sizeof(block)});
+    c.ended = true;
+    turn_until(&f, &c, f.held == NULL);
+    assert_true(story_is(&f, "head ready done "));
+    turn_until(&f, &c, atomic_load(&f.connections) == 0);
+    client_close(&c);
+    fixture_end(&f);
+}
+
+static void a_reply_before_the_body_keeps_the_connection_when_little_is_left(void **state)
+{
+    struct fixture f;
+    struct client c;
+
+    (void)state;
+    fixture_start(&f);
+    c = client_open(&f);
+    client_send(&c, STR("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345"));
+    turn_until(&f, &c, has(&c.got, "who are you?"));
+    assert_false(has(&c.got, "Connection: close"));
+    assert_true(story_is(&f, "head done "));
+    client_send(&c, STR("67890" GET("/next")));
+    turn_until(&f, &c, has(&c.got, "\r\n\r\n/next"));
+    client_close(&c);
+    fixture_end(&f);
+}
+
+static void a_reply_before_a_big_body_is_readable_and_closes(void **state)
+{
+    struct fixture f;
+    struct client c;
+    static char block[400000];
+
+    (void)state;
+    fixture_start(&f);
+    c = client_open(&f);
+    client_send(&c, STR("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\n\r\n"));
+    turn_until(&f, &c, has(&c.got, "who are you?"));
+    assert_true(has(&c.got, "Connection: close\r\n"));
+    for (size_t at = 0; at < sizeof(block); at += 4000) { /* it goes on: must not be reset */
+        client_send(&c, (struct str){block + at, 4000});
+        turn(&f, &c);
+    }
+    turn_until(&f, &c, c.ended);
+    assert_int_equal(c.err, 0);
+    client_close(&c);
+    fixture_end(&f);
+}
+
+static void continue_is_said_once_the_body_is_wanted(void **state)
+{
+    static const char expect[] =
+        "POST %s HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 3\r\n\r\n";
+    static const struct {
+        const char *path;
+        bool said;
+    } rows[] = {{"/echo", true}, {"/early", false}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(rows); i++) {
+        struct fixture f;
+        struct client c;
+        struct buf request = {0};
+
+        fixture_start(&f);
+        c = client_open(&f);
+        assert_int_equal(buf_printf(&request, expect, rows[i].path), 0);
+        client_send(&c, buf_str(&request));
+        turn_until(&f, &c, c.got.len > 0);
+        assert_int_equal(has(&c.got, "HTTP/1.1 100 Continue\r\n\r\n"), rows[i].said);
+        if (rows[i].said) {
+            client_send(&c, STR("abc"));
+            turn_until(&f, &c, has(&c.got, "\r\n\r\nabc"));
+        } else {
+            turn_until(&f, &c, c.ended);
+            assert_true(has(&c.got, "HTTP/1.1 401"));
+        }
+        buf_done(&request);
+        client_close(&c);
+        fixture_end(&f);
+    }
+}
+
+static void a_streamed_body_can_be_paused_within_one_read(void **state)
+{
+    struct fixture f;
+    struct client c;
+
+    (void)state;
+    fixture_start(&f);
+    c = client_open(&f);
+    client_send(&c, STR("POST /paused HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                        "3\r\nabc\r\n2\r\nde\r\n1\r\nf\r\n0\r\n\r\n" GET("/next")));
+    turn_until(&f, &c, f.held != NULL);
+    turns(&f, &c, 3);
+    assert_true(story_is(&f, "head "));
+    http_call_resume(f.held);
+    turns(&f, &c, 3);
+    assert_true(story_is(&f, "head body "));
+    assert_int_equal(f.up_bytes, 3);
+    http_call_resume(f.held);
+    turns(&f, &c, 3);
+    assert_int_equal(f.up_bytes, 5);
+    http_call_resume(f.held);
+    turns(&f, &c, 3);
+    assert_int_equal(f.up_bytes, 6);
+    assert_non_null(f.held);
+    http_call_resume(f.held);
+    turn_until(&f, &c, has(&c.got, "\r\n\r\n/next"));
+    assert_true(has(&c.got, "\r\n\r\n6HTTP/1.1 404"));
+    client_close(&c);
+    fixture_end(&f);
+}
+
+static void R20_a_large_body_arrives_whole(void **state)
+{
+    struct fixture f;
+    struct client c;
+    struct buf big = {0};
+    size_t at = 0, size = 3000000;
+
+    (void)state;
+    fixture_init(&f);
+    f.settings.limits.body_bytes = 4 << 20;
+    fixture_open(&f);
+    c = client_open(&f);
+    assert_int_equal(
+        buf_printf(&big, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n", size), 0);
+    assert_int_equal(buf_reserve(&big, size), 0);
+    for (size_t i = 0; i < size; i++)
+        big.ptr[big.len + i] = (char)('a' + i % 23);
+    big.len += size;
+    while (c.got.len < size) {
+        ssize_t n = at < big.len ? send(c.fd, big.ptr + at, big.len - at, MSG_DONTWAIT) : 0;
+
+        at += n > 0 ? (size_t)n : 0;
+        turn(&f, &c);
+    }
+    turn_until(&f, &c,
+               c.got.len > size &&
+                   memcmp(c.got.ptr + c.got.len - size, big.ptr + big.len - size, size) == 0);
+    buf_done(&big);
+    client_close(&c);
+    fixture_end(&f);
+}
+
+static void R22_many_clients_come_and_go_and_nothing_stays(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    fixture_start(&f);
+    for (int i = 0; i < 300; i++) {
+        struct client c = client_open(&f);
+
+        client_send(&c, STR(GET("/hold")));
+        turn_until(&f, &c, f.held != NULL);
+        if (i % 2)
+            client_reset(&c);
+        else
+            client_close(&c);
+        turn_until(&f, &c, f.held == NULL);
+    }
+    assert_int_equal(count(&f.story, "gone done"), 300);
+    assert_int_equal(http_server_busy(f.server), 0);
+    fixture_end(&f);
+}
+
+static void over_the_connection_limit_clients_wait_their_turn(void **state)
+{
+    struct fixture f;
+    struct client first, second;
+
+    (void)state;
+    fixture_init(&f);
+    f.settings.limits.connections = 1;
+    fixture_open(&f);
+    first = client_open(&f);
+    client_send(&first, STR(GET("/one")));
+    turn_until(&f, &first, has(&first.got, "/one"));
+    second = client_open(&f);
+    client_send(&second, STR(GET("/two")));
+    turns(&f, &second, 10);
+    assert_int_equal(second.got.len, 0);
+    client_close(&first);
+    turn_until(&f, &second, has(&second.got, "/two"));
+    client_close(&second);
+    fixture_end(&f);
+}
+
+static void drain_closes_the_idle_and_lets_the_busy_finish(void **state)
+{
+    struct fixture f;
+    struct client idle, busy;
+
+    (void)state;
+    fixture_start(&f);
+    idle = client_open(&f);
+    client_send(&idle, STR(GET("/one")));
+    turn_until(&f, &idle, has(&idle.got, "/one"));
+    busy = client_open(&f);
+    client_send(&busy, STR(GET("/hold")));
+    turn_until(&f, &busy, f.held != NULL);
+    http_server_drain(f.server);
+    turn_until(&f, &idle, idle.ended);
+    assert_int_equal(http_server_busy(f.server), 1);
+    http_reply(f.held, 200, NULL, STR("at last"));
+    turn_until(&f, &busy, busy.ended);
+    assert_int_equal(busy.err, 0);
+    assert_true(has(&busy.got, "Connection: close\r\n"));
+    assert_true(has(&busy.got, "at last"));
+    client_close(&idle);
+    client_close(&busy);
+    fixture_end(&f);
+}
+
+static void close_cuts_calls_in_progress(void **state)
+{
+    struct fixture f;
+    struct client c;
+
+    (void)state;
+    fixture_start(&f);
+    c = client_open(&f);
+    client_send(&c, STR(GET("/hold")));
+    turn_until(&f, &c, f.held != NULL);
+    http_server_close(f.server);
+    assert_true(story_is(&f, "head ready gone done "));
+    turn_until(&f, &c, c.ended);
+    client_close(&c);
+    loop_done(&f.loop);
+    buf_done(&f.story);
+    arena_thread_done();
+}
+
+static void an_address_in_use_is_named(void **state)
+{
+    struct fixture f;
+    struct http_server *second = NULL;
+    struct http_server_settings settings;
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(a);
+    struct buf why = {0};
+    int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    (void)state;
+    fixture_start(&f);
+    assert_int_equal(bind(other, (struct sockaddr *)&a, sizeof(a)), 0);
+    assert_int_equal(listen(other, 1), 0);
+    assert_int_equal(getsockname(other, (struct sockaddr *)&a, &len), 0);
+    settings = f.settings;
+    settings.port = ntohs(a.sin_port);
+    assert_int_equal(http_server_open(&f.loop, &settings, &test_handler, &f, &why, &second),
+                     -EADDRINUSE);
+    assert_true(has(&why, "127.0.0.1:"));
+    assert_true(has(&why, ": Address already in use"));
+    settings.host = STR("no.such.host.invalid");
+    why.len = 0;
+    assert_true(http_server_open(&f.loop, &settings, &test_handler, &f, &why, &second) < 0);
+    assert_true(has(&why, "no.such.host.invalid:"));
+    close(other);
+    buf_done(&why);
+    fixture_end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_request_is_answered_and_the_connection_stays),
+        cmocka_unit_test(requests_may_come_a_byte_at_a_time),
+        cmocka_unit_test(a_hundred_pipelined_requests_are_answered_in_order),
+        cmocka_unit_test(what_is_pipelined_behind_a_slow_call_waits_for_it),
+        cmocka_unit_test(a_pipelining_client_is_not_read_without_end),
+        cmocka_unit_test(R1_a_pipelining_client_that_leaves_is_noticed_while_nothing_is_read),
+        cmocka_unit_test(replies_are_framed_for_the_version_and_method),
+        cmocka_unit_test(a_cut_reply_never_looks_finished),
+        cmocka_unit_test(R1_a_client_that_leaves_is_noticed_and_the_call_ends_once),
+        cmocka_unit_test(R1_a_client_that_leaves_before_its_body_is_whole),
+        cmocka_unit_test(a_half_closed_client_still_gets_a_finished_reply),
+        cmocka_unit_test(R6_the_head_leaves_with_the_first_body_bytes),
+        cmocka_unit_test(R19_a_slow_reader_holds_then_drains),
+        cmocka_unit_test(R19_a_client_that_never_reads_is_cut),
+        cmocka_unit_test(a_finished_reply_to_a_client_that_never_reads_is_cut_too),
+        cmocka_unit_test(a_reply_before_the_body_keeps_the_connection_when_little_is_left),
+        cmocka_unit_test(a_reply_before_a_big_body_is_readable_and_closes),
+        cmocka_unit_test(continue_is_said_once_the_body_is_wanted),
+        cmocka_unit_test(a_streamed_body_can_be_paused_within_one_read),
+        cmocka_unit_test(R20_a_large_body_arrives_whole),
+        cmocka_unit_test(R22_many_clients_come_and_go_and_nothing_stays),
+        cmocka_unit_test(over_the_connection_limit_clients_wait_their_turn),
+        cmocka_unit_test(drain_closes_the_idle_and_lets_the_busy_finish),
+        cmocka_unit_test(close_cuts_calls_in_progress),
+        cmocka_unit_test(an_address_in_use_is_named),
+    };
+
+    alarm(60);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
