@@ -22,16 +22,21 @@ ALL="format layers banned sizes cppcheck tidy fanalyzer"
 on_file_format() {
     clang-format --dry-run -Werror "$1" >/dev/null 2>&1 || { echo "$1: wants clang-format -i"; false; }
 }
-on_file_tidy() { clang-tidy --quiet "$1" -- $FLAGS 2>/dev/null; }
+on_file_tidy() { clang-tidy --quiet --checks="$(allowed tidy "$1" ,-)" "$1" -- $FLAGS 2>/dev/null; }
 on_file_cppcheck() {
     cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
-        --suppress=missingInclude --suppress=missingIncludeSystem --error-exitcode=1 \
-        -D_GNU_SOURCE -Isrc "$1"
+        --suppress=missingInclude --suppress=missingIncludeSystem $(allowed cppcheck "$1" " --suppress=") \
+        --error-exitcode=1 -D_GNU_SOURCE -Isrc "$1"
 }
 on_file_fanalyzer() {
-    local allowed
-    allowed=$(awk -v f="$1" '$1 == f {printf " -Wno-%s", $2}' tools/fanalyzer.allow)
-    gcc $FLAGS -O2 -fanalyzer -fdiagnostics-plain-output -Werror $allowed -c "$1" -o /dev/null
+    gcc $FLAGS -O2 -fanalyzer -fdiagnostics-plain-output -Werror $(allowed fanalyzer "$1" " -Wno-") \
+        -c "$1" -o /dev/null
+}
+
+# The checks of tools/lint.allow for this tool and file, each with `prefix` before it.
+allowed() { # TOOL FILE PREFIX
+    awk -v tool="$1" -v file="$2" -v prefix="$3" \
+        '$1 == tool && $2 == file {printf "%s%s", prefix, $3}' tools/lint.allow
 }
 
 # What a verdict depends on: the tool, its settings, the file and every header of ours it reads.
@@ -41,7 +46,7 @@ digest() { # STEP FILE
     format:*) ;;
     *.c) deps=$(gcc $FLAGS -MM -MT x "$2" 2>/dev/null | tr -d '\\' | sed 's/^x://') ;;
     esac
-    { echo "$LINT_VERSION $1"; cat $deps; } | sha256sum | cut -c1-40
+    { echo "$LINT_VERSION $1 $(allowed "$1" "$2" ,)"; cat $deps; } | sha256sum | cut -c1-40
 }
 
 one() { # STEP FILE
@@ -62,7 +67,7 @@ version() { # STEP
     format) clang-format --version; cat .clang-format ;;
     tidy) clang-tidy --version; cat .clang-tidy ;;
     cppcheck) cppcheck --version ;;
-    fanalyzer) gcc --version; cat tools/fanalyzer.allow ;;
+    fanalyzer) gcc --version ;;
     esac | cat - "$0" | sha256sum
 }
 
