@@ -6,7 +6,6 @@
 
 #include "conf/expand.h"
 #include "conf/readers.h"
-#include "conf/suggest.h"
 
 #define MESSAGE_BYTES 1024u
 
@@ -21,6 +20,14 @@ void load_problem(struct load *l, const struct node *at, const char *fmt, ...)
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     problem_at(&l->problems, at->line, at->column, "%s", text);
+}
+
+struct suggestion load_among(const struct load *l, struct str wanted, const void *records,
+                             size_t stride, uint32_t count)
+{
+    if (problem_is_deaf(&l->problems))
+        return (struct suggestion){""};
+    return suggest_among(wanted, records, stride, count);
 }
 
 bool load_text(struct load *l, const struct setting *s, const struct node *value,

@@ -6,6 +6,7 @@
 #define CONF_LOAD_H
 
 #include "conf/settings.h"
+#include "conf/suggest.h"
 #include "conf/yaml.h"
 
 struct load {
@@ -18,6 +19,10 @@ struct load {
 
 /* A problem at a value; silent when one was told there already. */
 void load_problem(struct load *l, const struct node *at, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* suggest_among(), while anybody listens. */
+struct suggestion load_among(const struct load *l, struct str wanted, const void *records,
+                             size_t stride, uint32_t count);
 
 /* Fill `record` from `map`.  Absent settings get their defaults, unless `inherit`. */
 void load_table(struct load *l, const struct table *t, const struct node *map, void *record,

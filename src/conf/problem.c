@@ -53,6 +53,11 @@ void problem_at(struct problems *p, uint32_t line, uint32_t column, const char *
     say(p, text);
 }
 
+bool problem_is_deaf(const struct problems *p)
+{
+    return p->muted || p->count > PROBLEMS_MAX;
+}
+
 struct quoted problem_quote(struct str s)
 {
     struct quoted q;

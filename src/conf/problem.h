@@ -22,6 +22,9 @@ struct problems {
 void problem_at(struct problems *p, uint32_t line, uint32_t column, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
 
+/* Nothing more will be heard: spare the work of a good message. */
+bool problem_is_deaf(const struct problems *p);
+
 /* `s` in backticks, shortened when it is long. */
 struct quoted {
     char text[80];

@@ -442,7 +442,6 @@ static void read_provider(struct load *l, const struct setting *s, const struct 
                           void *record)
 {
     const struct conf_provider *p;
-    struct suggest near;
     struct str name;
 
     if (!load_text(l, s, n, &name) || !fits(l, s, n, name))
@@ -452,17 +451,16 @@ static void read_provider(struct load *l, const struct setting *s, const struct 
         store(s, record, &p);
         return;
     }
-    suggest_start(&near, name);
-    for (uint32_t i = 0; i < l->conf->providers_count; i++)
-        suggest_offer(&near, l->conf->providers[i].name);
-    load_problem(l, n, "no provider is called %s%s", describe(s, n).text, suggest_text(&near).text);
+    load_problem(l, n, "`%s`: no provider is called %s%s", s->name, describe(s, n).text,
+                 load_among(l, name, l->conf->providers, sizeof(struct conf_provider),
+                            l->conf->providers_count)
+                     .text);
 }
 
 static const struct conf_model *find_model(struct load *l, const struct setting *s,
                                            const struct node *n)
 {
     const struct conf_model *m;
-    struct suggest near;
     struct str name;
 
     if (!load_text(l, s, n, &name))
@@ -470,11 +468,10 @@ static const struct conf_model *find_model(struct load *l, const struct setting 
     m = conf_model_find(l->conf, name);
     if (m != NULL)
         return m;
-    suggest_start(&near, name);
-    for (uint32_t i = 0; i < l->conf->models_count; i++)
-        suggest_offer(&near, l->conf->models[i].name);
-    load_problem(l, n, "`%s`: no alias is called %s%s", s->name, describe(s, n).text,
-                 suggest_text(&near).text);
+    load_problem(
+        l, n, "`%s`: no alias is called %s%s", s->name, describe(s, n).text,
+        load_among(l, name, l->conf->models, sizeof(struct conf_model), l->conf->models_count)
+            .text);
     return NULL;
 }
 

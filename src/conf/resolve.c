@@ -3,7 +3,6 @@
 
 #include "conf/index.h"
 #include "conf/proxy.h"
-#include "conf/suggest.h"
 #include "conf/values.h"
 
 /* A request may walk the whole chain, so it has an end that people can oversee. */
@@ -42,12 +41,12 @@ static void check_name(struct load *l, const struct node *map, const char *what,
 
 void resolve_tls(struct load *l, const struct node *map, void *record)
 {
-    const struct conf_tls *tls = record;
+    bool cert = node_find(map, STR("cert")) != NULL;
 
-    if ((tls->cert_file.len > 0) == (tls->key_file.len > 0))
-        return;
-    load_problem(l, map, "`tls` has only half of the pair: `%s` is missing",
-                 tls->cert_file.len > 0 ? "key" : "cert");
+    (void)record; /* a half that was refused is not missing */
+    if (cert != (node_find(map, STR("key")) != NULL))
+        load_problem(l, map, "`tls` has only half of the pair: `%s` is missing",
+                     cert ? "key" : "cert");
 }
 
 static void check_origin(struct load *l, const struct node *at, struct str origin)
@@ -395,7 +394,6 @@ static void check_permission(struct load *l, const struct node *at, struct str n
 {
     const char *star = name.len > 0 ? memchr(name.ptr, '*', name.len) : NULL;
     struct str provider, model;
-    struct suggest near;
 
     if (name.len == 0 || conf_model_find(l->conf, name) != NULL)
         return;
@@ -404,15 +402,13 @@ static void check_permission(struct load *l, const struct node *at, struct str n
             load_problem(l, at, "`models`: a * stands only at the end");
         return;
     }
-    suggest_start(&near, name);
-    for (uint32_t i = 0; i < l->conf->models_count; i++)
-        suggest_offer(&near, l->conf->models[i].name);
-    if (!str_cut(name, '/', &provider, &model))
-        load_problem(l, at, "`models`: no alias is called %s%s", problem_quote(at->text).text,
-                     suggest_text(&near).text);
-    else if (conf_provider_find(l->conf, provider) == NULL)
-        load_problem(l, at, "`models`: neither an alias nor provider/model: %s%s",
-                     problem_quote(at->text).text, suggest_text(&near).text);
+    if (str_cut(name, '/', &provider, &model) && conf_provider_find(l->conf, provider) != NULL)
+        return;
+    load_problem(
+        l, at, "`models`: %s is neither an alias nor provider/model%s",
+        problem_quote(at->text).text,
+        load_among(l, name, l->conf->models, sizeof(struct conf_model), l->conf->models_count)
+            .text);
 }
 
 void resolve_key(struct load *l, const struct node *map, void *record)

@@ -51,8 +51,12 @@ void suggest_start(struct suggest *s, struct str wanted)
 
 void suggest_offer(struct suggest *s, struct str known)
 {
-    unsigned d = suggest_distance(s->wanted, known);
+    size_t a = s->wanted.len, b = known.len;
+    unsigned d;
 
+    if ((a < b ? b - a : a - b) >= s->distance)
+        return; /* as many edits at least */
+    d = suggest_distance(s->wanted, known);
     if (d < s->distance && d < known.len) {
         s->distance = d;
         s->best = known;
@@ -65,5 +69,45 @@ struct suggestion suggest_text(const struct suggest *s)
 
     if (s->best.len > 0)
         snprintf(t.text, sizeof(t.text), "; did you mean `%.*s`?", STR_ARG(s->best));
+    return t;
+}
+
+/* As many as there is room for. */
+static void list_names(const char *record, size_t stride, uint32_t count, struct suggestion *t)
+{
+    size_t used = 0;
+
+    for (uint32_t i = 0; i < count; i++, record += stride) {
+        struct str name;
+        int n;
+
+        memcpy(&name, record, sizeof(name));
+        n = snprintf(t->text + used, sizeof(t->text) - used, "%s%.*s",
+                     i > 0 ? ", " : "; known: ", STR_ARG(name));
+        if (n < 0 || (size_t)n >= sizeof(t->text) - used) {
+            t->text[used] = '\0'; /* no half names */
+            return;
+        }
+        used += (size_t)n;
+    }
+}
+
+struct suggestion suggest_among(struct str wanted, const void *records, size_t stride,
+                                uint32_t count)
+{
+    const char *record = records;
+    struct suggestion t;
+    struct suggest s;
+
+    suggest_start(&s, wanted);
+    for (uint32_t i = 0; i < count; i++) {
+        struct str name;
+
+        memcpy(&name, record + i * stride, sizeof(name));
+        suggest_offer(&s, name);
+    }
+    t = suggest_text(&s);
+    if (s.best.len == 0)
+        list_names(record, stride, count, &t);
     return t;
 }

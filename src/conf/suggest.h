@@ -25,8 +25,12 @@ unsigned suggest_distance(struct str a, struct str b);
 
 /* "; did you mean `x`?", or nothing: for the end of a message. */
 struct suggestion {
-    char text[SUGGEST_BYTES + 32];
+    char text[256];
 };
 struct suggestion suggest_text(const struct suggest *s);
+/* The same for `count` records, `stride` bytes apart, that begin with their name (struct str).
+ * When none is near: "; known: a, b, c". */
+struct suggestion suggest_among(struct str wanted, const void *records, size_t stride,
+                                uint32_t count);
 
 #endif

@@ -104,7 +104,7 @@ int value_put_size(struct buf *b, uint64_t bytes)
 {
     bool binary = bytes % 1024 == 0;
 
-    return put_amount(b, bytes, binary ? sizes + 1 : sizes, binary ? 4 : COUNTOF(sizes));
+    return put_amount(b, bytes, sizes + 1, binary ? 4 : COUNTOF(sizes) - 1);
 }
 
 /* ---- addresses ---- */

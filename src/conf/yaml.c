@@ -28,10 +28,27 @@ static bool tab_at(struct str text, yaml_mark_t mark)
     return mark.column < line.len && line.ptr[mark.column] == '\t';
 }
 
+/* libyaml reads ahead: of a byte it cannot read it knows the offset alone. */
+static yaml_mark_t mark_of(struct str text, size_t offset)
+{
+    yaml_mark_t at = {0, 0, 0};
+
+    for (size_t i = 0; i < offset && i < text.len; i++) {
+        if (text.ptr[i] == '\n') {
+            at.line++;
+            at.column = 0;
+        } else if (((unsigned char)text.ptr[i] & 0xc0) != 0x80) {
+            at.column++;
+        }
+    }
+    return at;
+}
+
 static void tell_syntax(struct reader *r)
 {
     const yaml_parser_t *y = &r->parser;
-    yaml_mark_t at = y->error == YAML_READER_ERROR ? y->mark : y->problem_mark;
+    yaml_mark_t at =
+        y->error == YAML_READER_ERROR ? mark_of(r->text, y->problem_offset) : y->problem_mark;
 
     if (y->error == YAML_MEMORY_ERROR)
         problem_at(r->problems, 0, 0, "no memory left to read it");
