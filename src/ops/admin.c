@@ -27,6 +27,7 @@ static const struct http_server_limits limits = {
     .keepalive_ms = 120000, /* longer than anyone scrapes apart */
     .write_stall_ms = 10000,
     .out_buffer_bytes = 1024 * 1024,
+    .arena_bytes = 64 * 1024,
 };
 
 static enum http_body_mode on_head(struct http_call *c)
