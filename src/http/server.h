@@ -120,6 +120,8 @@ void http_reply_head(struct http_call *c, unsigned status, const struct http_fie
 enum flow http_reply_body(struct http_call *c, const struct str *pieces, unsigned n);
 void http_reply_flush(struct http_call *c);
 void http_reply_end(struct http_call *c);
+/* http_reply_body() and http_reply_end() in one write. */
+void http_reply_last(struct http_call *c, struct str bytes);
 /* The answer cannot be finished: close so that the client sees the cut (no last chunk). */
 void http_reply_abort(struct http_call *c);
 /* Head, whole body and end in one write. */

@@ -141,6 +141,22 @@ void http_reply_end(struct http_call *call)
     conn_later(c);
 }
 
+void http_reply_last(struct http_call *call, struct str bytes)
+{
+    struct http_conn *c = call->conn;
+
+    if (!replying(call))
+        return;
+    if (c->sized || c->bodiless) {
+        http_reply_body(call, &bytes, 1);
+        http_reply_end(call);
+        return;
+    }
+    send_framed(c, &bytes, 1, bytes.len, c->chunked ? STR("0\r\n\r\n") : (struct str){NULL, 0});
+    call->replied = true;
+    conn_later(c);
+}
+
 void http_reply_abort(struct http_call *call)
 {
     if (call->replied || call->left)
