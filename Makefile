@@ -1,52 +1,131 @@
-# dragoman: `make help` lists what there is.  Configuration is by variables: CC, BUILD, SAN, T, S.
+# dragoman: `make help` lists what there is.
 BUILD   ?= build/release
 ifeq ($(origin CC),default)
 CC      := gcc
 endif
 VERSION := $(shell cat VERSION)
+PREFIX  ?= /usr/local
 
-PKGS    := libuv libllhttp yyjson openssl yaml-0.1
+PKGS    := libuv libllhttp yyjson openssl yaml-0.1 zlib
 WARN    := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wformat=2 \
            -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wcast-qual -Wwrite-strings -Wundef \
            -Wpointer-arith -Wimplicit-fallthrough -Wswitch-enum -Wdouble-promotion \
            -Wnull-dereference -Werror
-HARDEN  := -O2 -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
-           -fcf-protection=full -ftrivial-auto-var-init=zero
-HARDLD  := -Wl,-z,relro,-z,now -Wl,-z,noexecstack
-SAN     ?=
-ifneq ($(SAN),)
-HARDEN  := -O1 -fno-omit-frame-pointer -fsanitize=$(SAN)
-HARDLD  := -fsanitize=$(SAN)
+# Flags a compiler or a machine may lack are probed, once.
+probe    = $(shell echo 'int main(void){return 0;}' | $(CC) -Werror $(1) -x c -o /dev/null - 2>/dev/null && echo '$(1)')
+ifeq ($(SAN),)
+HARDEN  := -O2 $(call probe,-D_FORTIFY_SOURCE=3) $(call probe,-fstack-protector-strong) \
+           $(call probe,-fstack-clash-protection) $(call probe,-fcf-protection=full) \
+           $(call probe,-ftrivial-auto-var-init=zero)
+HARDLD  := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack
+else
+HARDEN  := -O1 -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
+HARDLD  := -fsanitize=$(patsubst fuzzer-no-link%,fuzzer%,$(SAN))
 endif
+# What the packages need is known only once tools/deps.sh has run, so it is asked for late.
+PKGFLAGS  = $(eval PKGFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKGFLAGS)
+PKGLIBS   = $(eval PKGLIBS := $$(shell pkg-config --libs $(PKGS)))$(PKGLIBS)
+ALLFLAGS  = -std=gnu17 -D_GNU_SOURCE -DDRAGOMAN_VERSION='"$(VERSION)"' -Isrc -g -fPIE -pthread \
+            $(WARN) $(HARDEN) $(PKGFLAGS) $(CFLAGS)
+LIBS      = $(PKGLIBS) -pthread -lm
 
 SRC     := $(sort $(wildcard src/*/*.c))
-LIBOBJ  := $(SRC:%.c=$(BUILD)/%.o)
-UNIT    := $(sort $(wildcard tests/unit/*/*_test.c))
-UNITBIN := $(UNIT:tests/unit/%.c=$(BUILD)/unit/%)
-# Which packages' flags are known only once tools/deps.sh has run, so they are asked for late.
-CFLAGS_ALL = -std=gnu17 -D_GNU_SOURCE -DDRAGOMAN_VERSION='"$(VERSION)"' -Isrc -g -fPIE -pthread \
-             $(WARN) $(HARDEN) $(shell pkg-config --cflags $(PKGS)) $(CFLAGS)
-LIBS       = $(shell pkg-config --libs $(PKGS)) -pthread -lm
+OBJ     := $(SRC:%.c=$(BUILD)/%.o)
+UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/*/*_test.c)))
+FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 
 .PHONY: all
-all: $(BUILD)/dragoman
+all: deps-build $(BUILD)/dragoman   ## build the program
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	@echo "  cc $<"; $(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+	@echo "  cc    $<"
+	@$(CC) $(ALLFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/libdragoman.a: $(LIBOBJ)
+$(BUILD)/libdragoman.a: $(OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $(LIBOBJ)
+	@$(AR) rcs $@ $(OBJ)
 
 $(BUILD)/dragoman: $(BUILD)/src/main.o $(BUILD)/libdragoman.a
-	$(CC) -pie $(HARDLD) -pthread $^ -o $@ $(LIBS)
+	@echo "  link  $@"
+	@$(CC) $(HARDLD) -pthread $^ -o $@ $(LIBS)
 
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libdragoman.a
 	@mkdir -p $(@D)
-	@echo "  test $@"; $(CC) $(CFLAGS_ALL) -Itests -MMD -MP $< -o $@ -pie $(HARDLD) $(BUILD)/libdragoman.a $(LIBS) -lcmocka
+	@echo "  test  $<"
+	@$(CC) $(ALLFLAGS) -Itests -MMD -MP $< -o $@ $(HARDLD) $(BUILD)/libdragoman.a $(LIBS) -lcmocka
 
-.PHONY: unit
-unit: $(UNITBIN)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libdragoman.a
+	@mkdir -p $(@D)
+	@$(CC) $(ALLFLAGS) -MMD -MP $< -o $@ $(HARDLD) $(BUILD)/libdragoman.a $(LIBS)
 
--include $(LIBOBJ:.o=.d) $(UNITBIN:=.d) $(BUILD)/src/main.d
+-include $(OBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d) $(BUILD)/src/main.d
+
+# ---- set-up ----
+
+.PHONY: deps-build deps-test deps-check
+deps-build deps-test deps-check:
+	@tools/deps.sh $(@:deps-%=%)
+
+tests/e2e/node_modules/.ready: tests/e2e/package-lock.json
+	@cd tests/e2e && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+# ---- what people type ----
+# Set-up comes first and by itself, since what is built depends on what it installed.
+
+.PHONY: run test unit lint asan tsan sanitized fuzz bench release install clean help programs fuzzers
+programs: $(BUILD)/dragoman $(UNIT)
+fuzzers: $(FUZZ)
+
+run: all                            ## build, then start the gateway with the quick-start configuration
+	@$(BUILD)/dragoman serve
+
+test: deps-test                     ## build, then unit, golden, corpus and end-to-end tests
+	@$(MAKE) --no-print-directory -j2 programs tests/e2e/node_modules/.ready
+	@tools/test.sh $(BUILD)
+
+unit: deps-test                     ## unit, golden and corpus tests only
+	@$(MAKE) --no-print-directory -j2 programs
+	@tools/test.sh $(BUILD) unit
+
+lint: deps-check                    ## format, layers, banned functions, sizes, analysers
+	@tools/lint.sh
+
+asan:                               ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory sanitized BUILD=build/asan SAN=address,undefined CC=clang
+tsan:                               ## all tests under ThreadSanitizer
+	@$(MAKE) --no-print-directory sanitized BUILD=build/tsan SAN=thread CC=clang
+sanitized: deps-check
+	@$(MAKE) --no-print-directory -j2 programs tests/e2e/node_modules/.ready
+	@tools/test.sh $(BUILD)
+
+T ?= all
+S ?= 30
+fuzz: deps-check                    ## fuzz T=name (or all) for S=seconds each
+	@$(MAKE) --no-print-directory -j2 fuzzers BUILD=build/fuzz CC=clang \
+	    SAN=fuzzer-no-link,address,undefined
+	@tools/fuzz.sh build/fuzz $(T) $(S)
+
+bench: deps-test                    ## measure against nginx and a direct call
+	@$(MAKE) --no-print-directory -j2 $(BUILD)/dragoman
+	@bench/run.sh $(BUILD)
+
+release: all                        ## build a stripped program under build/release/dist
+	@mkdir -p $(BUILD)/dist
+	@objcopy --strip-debug $(BUILD)/dragoman $(BUILD)/dist/dragoman
+	@ls -l $(BUILD)/dist/dragoman
+
+install: all                        ## install under PREFIX (/usr/local), honouring DESTDIR
+	install -D -m 755 $(BUILD)/dragoman $(DESTDIR)$(PREFIX)/bin/dragoman
+	install -D -m 644 docs/dragoman.1 $(DESTDIR)$(PREFIX)/share/man/man1/dragoman.1
+	install -D -m 644 deploy/dragoman.example.yaml $(DESTDIR)$(PREFIX)/share/dragoman/dragoman.example.yaml
+
+docs/configuration.md: $(BUILD)/dragoman
+	$(BUILD)/dragoman manual configuration > $@
+
+clean:                              ## remove everything that was built
+	rm -rf build
+
+help:                               ## list what there is
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -10,7 +10,7 @@
 # lists, sources and pins stay as they are, so nothing else can be upgraded by it.
 set -euo pipefail
 
-BUILD="gcc make pkg-config libc6-dev libuv1-dev libssl-dev libyaml-dev ca-certificates"
+BUILD="gcc make pkg-config libc6-dev libuv1-dev libssl-dev libyaml-dev zlib1g-dev ca-certificates"
 TEST="$BUILD libcmocka-dev nodejs nginx-light wrk curl openssl python3"
 CHECK="$TEST clang clang-tidy clang-format cppcheck universal-ctags"
 FROM_13="libllhttp-dev libyyjson-dev"

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/answer.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "gateway/exchange.h"
+
+static struct str target_name(struct exchange *x)
+{
+    const struct conf_target *t;
+
+    if (x->attempt.candidate == NULL)
+        return (struct str){NULL, 0};
+    t = x->attempt.candidate->target;
+    if (t->model.len == 0)
+        return t->provider->name;
+    return arena_printf(x->mem, "%.*s/%.*s", STR_ARG(t->provider->name), STR_ARG(t->model));
+}
+
+/* Decimal, without the cost of printf on the path of every request. */
+static struct str decimal(struct arena *a, uint64_t n)
+{
+    char digits[20];
+    size_t i = sizeof(digits);
+
+    do {
+        digits[--i] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n != 0);
+    return arena_dup(a, str_make(digits + i, sizeof(digits) - i));
+}
+
+int answer_fields(struct exchange *x, struct http_fields *f)
+{
+    struct str target = target_name(x);
+    struct str attempts = decimal(x->mem, x->records_count);
+    struct str overhead = decimal(x->mem, exchange_overhead_ns(x) / 1000);
+    int err;
+
+    err = http_fields_add(f, x->mem, STR("x-request-id"), x->request_id);
+    if (err == 0 && target.ptr != NULL)
+        err = http_fields_add(f, x->mem, STR("x-dragoman-target"), target);
+    if (err == 0 && attempts.ptr != NULL)
+        err = http_fields_add(f, x->mem, STR("x-dragoman-attempts"), attempts);
+    if (err == 0 && overhead.ptr != NULL)
+        err = http_fields_add(f, x->mem, STR("x-dragoman-overhead-us"), overhead);
+    return err;
+}
+
+/* Fields of an upstream's reply that end at the gateway. */
+static bool stays_here(struct str name, bool encoded)
+{
+    static const struct str names[] = {
+        STR_INIT("content-length"),
+        STR_INIT("set-cookie"),
+        STR_INIT("date"),
+        STR_INIT("server"),
+        STR_INIT("alt-svc"),
+        STR_INIT("via"),
+        STR_INIT("x-request-id"),
+        STR_INIT("x-accel-buffering"),
+        STR_INIT("vary"),
+        STR_INIT("nel"),
+        STR_INIT("report-to"),
+        STR_INIT("cf-ray"),
+        STR_INIT("cf-cache-status"),
+        STR_INIT("strict-transport-security"),
+        STR_INIT("x-should-retry"),
+        STR_INIT("content-encoding"),
+    };
+    size_t n = COUNTOF(names) - (encoded ? 1 : 0);
+
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq_nocase(name, names[i]))
+            return true;
+    }
+    return name.len > 15 && str_eq_nocase(str_make(name.ptr, 15), STR("access-control-"));
+}
+
+static bool is_ours(struct str name)
+{
+    return name.len > 11 && str_eq_nocase(str_make(name.ptr, 11), STR("x-dragoman-"));
+}
+
+int answer_upstream_fields(struct exchange *x, struct http_fields *f,
+                           const struct http_fields *reply, bool encoded)
+{
+    struct str connection = http_fields_find(reply, STR("connection"));
+
+    for (uint32_t i = 0; i < reply->count; i++) {
+        struct str name = reply->at[i].name;
+
+        if (stays_here(name, encoded) || is_ours(name) || http_is_hop_by_hop(name, connection))
+            continue;
+        if (http_fields_add(f, x->mem, name, reply->at[i].value) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+void answer_whole(struct exchange *x, unsigned status, const struct http_fields *f, struct str body)
+{
+    x->answer.head_sent = x->answer.committed = x->answer.ended = true;
+    http_reply(x->call, status, f, body);
+}
+
+void answer_json(struct exchange *x, unsigned status, struct str body)
+{
+    struct http_fields f = {0};
+
+    if (answer_fields(x, &f) < 0 ||
+        http_fields_add(&f, x->mem, STR("content-type"), STR("application/json")) < 0)
+        f = (struct http_fields){0};
+    answer_whole(x, status, &f, body);
+}
+
+static int stream_fields(struct exchange *x, struct http_fields *f)
+{
+    const struct http_fields *reply = &x->attempt.reply;
+    int err = answer_fields(x, f);
+
+    /* The reply's own content-type goes with its other fields; a keep-alive has none yet. */
+    if (err == 0 && x->attempt.events)
+        err = answer_upstream_fields(x, f, reply, false);
+    if (err == 0 && http_fields_find(f, STR("content-type")).ptr == NULL)
+        err = http_fields_add(f, x->mem, STR("content-type"), STR("text/event-stream"));
+    if (err == 0 && http_fields_find(f, STR("cache-control")).ptr == NULL)
+        err = http_fields_add(f, x->mem, STR("cache-control"), STR("no-cache"));
+    if (err == 0)
+        err = http_fields_add(f, x->mem, STR("x-accel-buffering"), STR("no"));
+    return err;
+}
+
+void answer_stream_open(struct exchange *x)
+{
+    struct http_fields f = {0};
+
+    if (x->answer.head_sent)
+        return;
+    x->answer.head_sent = true;
+    if (stream_fields(x, &f) < 0)
+        log_warn("limits.exchange is reached: fields of an answer were left out");
+    http_reply_head(x->call, 200, &f, -1);
+}
+
+void answer_bytes(struct exchange *x, const struct str *pieces, unsigned n)
+{
+    if (x->answer.ended || x->call->left)
+        return;
+    x->answer.last_ms = exchange_now_ms(x);
+    if (http_reply_body(x->call, pieces, n) == FLOW_HOLD)
+        x->answer.held = true;
+}
+
+void answer_end(struct exchange *x)
+{
+    if (x->answer.ended || x->call->left)
+        return;
+    x->answer.ended = true;
+    http_reply_end(x->call);
+}
+
+void answer_last(struct exchange *x, struct str bytes)
+{
+    if (x->answer.ended || x->call->left)
+        return;
+    x->answer.ended = true;
+    http_reply_last(x->call, bytes);
+}

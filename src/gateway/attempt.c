@@ -1,0 +1,670 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/attempt.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "gateway/answer.h"
+#include "gateway/retry.h"
+#include "gateway/stages.h"
+#include "gateway/upstream_head.h"
+
+#define WHY_MAX 512u
+/* Credential refusals are not counted against retry.attempts, so this bounds the calls. */
+#define RECORDS_MAX 80u
+
+static enum verdict fetch_start(struct exchange *x, struct candidate *c);
+
+struct str attempt_target_name(struct exchange *x)
+{
+    const struct conf_target *t = x->attempt.candidate->target;
+
+    if (t->model.len == 0)
+        return t->provider->name;
+    return arena_printf(x->mem, "%.*s/%.*s", STR_ARG(t->provider->name), STR_ARG(t->model));
+}
+
+/* ---- which target next ---- */
+
+static enum verdict give_up(struct exchange *x)
+{
+    enum fault f = x->last_fault;
+
+    if (f == FAULT_UPSTREAM_KEY)
+        return exchange_fail(x, FAULT_KEYS_EXHAUSTED, STR(""),
+                             "Every credential of every eligible target was refused. Last: %.*s",
+                             STR_ARG(x->why));
+    if (f == FAULT_NONE)
+        return exchange_fail(x, FAULT_KEYS_EXHAUSTED, STR(""),
+                             "No target of this model can be asked.");
+    x->fault = f; /* x->why was set when it happened */
+    return VERDICT_FAIL;
+}
+
+/* A wait that cannot end in time is not begun: the client is better off with an answer now. */
+static bool is_worth_waiting(struct exchange *x, uint64_t wait_ms)
+{
+    uint64_t now = exchange_now_ms(x);
+
+    if (wait_ms > x->gl->gw->conf->retry.retry_after_max_ms)
+        return false;
+    return x->deadline_ms == 0 || now + wait_ms < x->deadline_ms;
+}
+
+static void back_off(struct exchange *x, uint64_t wait_ms)
+{
+    x->backing_off = true;
+    x->backoff_until_ms = exchange_now_ms(x) + wait_ms;
+    exchange_timer_at(x, x->backoff_until_ms);
+}
+
+static bool is_past_deadline(const struct exchange *x)
+{
+    return x->deadline_ms != 0 && exchange_now_ms(x) >= x->deadline_ms;
+}
+
+static enum verdict fail_deadline(struct exchange *x)
+{
+    struct str last = x->why;
+
+    return exchange_fail(x, FAULT_DEADLINE, STR(""),
+                         "No answer within the total limit of %u ms.%s%.*s", x->total_ms,
+                         last.len > 0 ? " Last: " : "", STR_ARG(last));
+}
+
+static void note_fallback(struct exchange *x, const struct candidate *c)
+{
+    if (x->fell_back || x->alias == NULL || c->alias == x->alias)
+        return;
+    x->fell_back = true;
+    metric_add(x->gl->shard, x->gl->gw->series.fallbacks[x->alias->index], 1);
+}
+
+static bool take_key(struct exchange *x, struct candidate *c)
+{
+    x->attempt.key = provider_key_pick(c->provider, c->keys_tried, exchange_now_ms(x));
+    if (x->attempt.key != KEY_NONE || c->provider->conf->keys_count == 0)
+        return true;
+    c->out = true;
+    return false;
+}
+
+/* Start the next try, at once or after a wait. */
+static enum verdict try_next(struct exchange *x)
+{
+    uint32_t max = x->gl->gw->conf->retry.attempts;
+    uint64_t wait_ms = 0;
+    struct candidate *c;
+
+    do {
+        if (is_past_deadline(x))
+            return fail_deadline(x);
+        if (x->counted >= max || x->records_count >= RECORDS_MAX)
+            return give_up(x);
+        c = route_next(&x->route, exchange_now_ms(x), &wait_ms);
+        if (c == NULL)
+            return give_up(x);
+    } while (!take_key(x, c));
+
+    if (wait_ms > 0) {
+        if (!is_worth_waiting(x, wait_ms)) {
+            x->retry_after_out_ms = wait_ms;
+            return give_up(x);
+        }
+        back_off(x, wait_ms);
+        return VERDICT_WAIT;
+    }
+    note_fallback(x, c);
+    return fetch_start(x, c);
+}
+
+/* ---- how a try went ---- */
+
+static void observe(struct exchange *x, enum fault f, uint64_t ns)
+{
+    struct gateway *g = x->gl->gw;
+    const struct conf_target *t = x->attempt.candidate->target;
+    const struct series *s = &g->series;
+
+    metric_observe(x->gl->shard, s->calls[series_slot(g->conf, t)][f], ns / 1000);
+    if (f != FAULT_NONE && f != FAULT_CLIENT_LEFT)
+        metric_add(x->gl->shard, series_error(&g->series, t->provider, x->attempt.status, f), 1);
+    if (x->attempt.fetch.replayed)
+        metric_add(x->gl->shard, s->replays[t->provider->index], 1);
+}
+
+void attempt_record(struct exchange *x, enum fault f)
+{
+    struct attempt *a = &x->attempt;
+    uint64_t ns = loop_clock_ns() - a->started_ns;
+
+    observe(x, f, ns);
+    x->records[x->records_count - 1] = (struct attempt_record){
+        .target = a->candidate->target,
+        .fault = f,
+        .status = a->status,
+        .ms = (uint32_t)(ns / 1000000u),
+    };
+}
+
+/* Does this failure tell anything about the target, rather than about the request or the key? */
+static bool blames_target(enum fault f)
+{
+    const struct fault_info *info = fault_info(f);
+
+    return info->blame == BLAME_UPSTREAM && info->remedy == REMEDY_RETRY;
+}
+
+static void learn(struct exchange *x, enum fault f)
+{
+    struct candidate *c = x->attempt.candidate;
+    const struct conf_retry *policy = &x->gl->gw->conf->retry;
+
+    if (f == FAULT_NONE)
+        target_succeeded(c->state);
+    else if (blames_target(f))
+        target_failed(c->state, f, x->attempt.retry_after_ms, policy, exchange_now_ms(x));
+}
+
+void attempt_bench_key(struct exchange *x)
+{
+    struct attempt *a = &x->attempt;
+    struct provider_state *p = a->candidate->provider;
+
+    if (a->key == KEY_NONE)
+        return;
+    log_warn("provider %.*s refused key %s (%u): it rests for %u ms", STR_ARG(p->conf->name),
+             log_mask(p->conf->keys[a->key]).text, a->status, x->gl->gw->conf->retry.key_bench_ms);
+    provider_key_bench(p, a->key, exchange_now_ms(x) + x->gl->gw->conf->retry.key_bench_ms);
+}
+
+/* The credential was refused: the same target with the next one, if there is one. */
+static void next_key(struct exchange *x)
+{
+    struct candidate *c = x->attempt.candidate;
+
+    attempt_bench_key(x);
+    x->counted--;
+    if (x->attempt.key == KEY_NONE || c->provider->conf->keys_count == 1) {
+        c->out = true;
+        return;
+    }
+    if (x->attempt.key < 64)
+        c->keys_tried |= 1ull << x->attempt.key;
+    else
+        c->out = true;
+    c->asked--; /* it was the key, not the target */
+}
+
+static void later(struct exchange *x)
+{
+    struct candidate *c = x->attempt.candidate;
+    uint64_t chance = rand_u64(&x->gl->rand);
+
+    c->failures++;
+    c->not_before_ms =
+        exchange_now_ms(x) + retry_delay_ms(&x->gl->gw->conf->retry, c->failures, x->attempt.status,
+                                            x->attempt.retry_after_ms, chance);
+}
+
+/* It failed before anything of it reached the client. */
+static void follow(struct exchange *x, enum fault f)
+{
+    x->last_fault = f;
+    switch ((enum remedy)fault_info(f)->remedy) {
+    case REMEDY_STOP:
+        x->fault = f;
+        pipeline_resume(x, VERDICT_FAIL);
+        return;
+    case REMEDY_NEXT_KEY:
+        next_key(x);
+        break;
+    case REMEDY_RETRY:
+        later(x);
+        break;
+    }
+    x->retry_after_out_ms = x->attempt.retry_after_ms;
+    back_off(x, 0);
+}
+
+void attempt_over(struct exchange *x, enum fault f, const char *fmt, ...)
+{
+    struct attempt *a = &x->attempt;
+    char text[WHY_MAX];
+    va_list ap;
+
+    assert(a->running);
+    a->running = false;
+    attempt_record(x, f);
+    learn(x, f);
+    if (f == FAULT_NONE) {
+        x->fault = FAULT_NONE;
+        pipeline_resume(x, VERDICT_DONE);
+        return;
+    }
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    x->why = arena_dup(x->mem, str_from(text));
+    log_debug("%.*s attempt %u at %.*s: %s: %s", STR_ARG(x->request_id), x->records_count,
+              STR_ARG(attempt_target_name(x)), fault_info(f)->wire, text);
+    if (x->answer.committed) {
+        x->fault = f;
+        pipeline_resume(x, VERDICT_FAIL);
+        return;
+    }
+    follow(x, f);
+}
+
+/* ---- the fetch and its callbacks ---- */
+
+enum fault attempt_fetch_fault(const struct http_fetch *f, enum http_failure failure)
+{
+    switch (failure) {
+    case HTTP_FAIL_RESOLVE:
+    case HTTP_FAIL_CONNECT:
+        return FAULT_UPSTREAM_CONNECT;
+    case HTTP_FAIL_TLS:
+        return FAULT_UPSTREAM_TLS;
+    case HTTP_FAIL_TIMEOUT:
+        return f->deadline_hit ? FAULT_DEADLINE : FAULT_UPSTREAM_TIMEOUT;
+    case HTTP_FAIL_PROTOCOL:
+        return FAULT_UPSTREAM_BAD_REPLY;
+    case HTTP_FAIL_LIMIT:
+        return f->phase == HTTP_PHASE_QUEUE ? FAULT_OVERLOADED : FAULT_UPSTREAM_BAD_REPLY;
+    case HTTP_FAIL_NONE:
+    case HTTP_FAIL_RESET:
+    case HTTP_FAIL_CUT:
+        break;
+    }
+    return FAULT_UPSTREAM_RESET;
+}
+
+static bool is_event_stream(const struct http_fields *f)
+{
+    const struct str type = STR("text/event-stream");
+    struct str v = http_fields_find(f, STR("content-type"));
+
+    return v.len >= type.len && str_eq_nocase(str_make(v.ptr, type.len), type);
+}
+
+void attempt_check_version(struct exchange *x, const struct http_fields *reply)
+{
+    struct provider_state *p = x->attempt.candidate->provider;
+    struct str want = p->conf->version, got;
+
+    if (want.len == 0)
+        return;
+    got = http_fields_find(reply, p->conf->version_header);
+    if (got.ptr == NULL || str_eq(got, want))
+        return;
+    metric_add(x->gl->shard, x->gl->gw->series.versions[p->conf->index], 1);
+    if (!atomic_exchange(&p->version_warned, true))
+        log_warn("provider %.*s answered with %.*s: %.*s, but %.*s is pinned",
+                 STR_ARG(p->conf->name), STR_ARG(p->conf->version_header), STR_ARG(got),
+                 STR_ARG(want));
+}
+
+static void on_refusal(struct exchange *x, const struct http_reply_in *head)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    x->attempt.retry_after_ms = retry_after_ms(&head->fields, now.tv_sec);
+}
+
+static void on_head(struct http_fetch *f, const struct http_reply_in *head)
+{
+    struct exchange *x = f->user;
+    struct attempt *a = &x->attempt;
+
+    exchange_wait_end(x);
+    a->status = head->status;
+    a->reply = head->fields;
+    attempt_check_version(x, &head->fields);
+    if (head->status >= 300)
+        on_refusal(x, head);
+    else if (x->req.stream && is_event_stream(&head->fields))
+        events_begin(x);
+    if (http_inflate_new(http_fields_find(&head->fields, STR("content-encoding")), &a->inflate) <
+        0) {
+        http_fetch_cancel(f);
+        attempt_over(x, FAULT_UPSTREAM_BAD_REPLY,
+                     "%.*s: the reply is in a coding nobody asked for.",
+                     STR_ARG(attempt_target_name(x)));
+    }
+    exchange_wait_begin(x);
+}
+
+static bool take_plain(void *ctx, struct str bytes)
+{
+    struct exchange *x = ctx;
+
+    if (x->attempt.events)
+        events_feed(x, bytes);
+    else
+        whole_feed(x, bytes);
+    return x->attempt.running;
+}
+
+static void take_coded(struct exchange *x, struct str bytes)
+{
+    if (http_inflate_feed(x->attempt.inflate, bytes, take_plain, x) != -EPROTO)
+        return;
+    events_flush(x);
+    http_fetch_cancel(&x->attempt.fetch);
+    attempt_over(x, FAULT_UPSTREAM_BAD_REPLY, "%.*s: the reply's content coding is broken.",
+                 STR_ARG(attempt_target_name(x)));
+}
+
+static enum flow on_body(struct http_fetch *f, struct str bytes)
+{
+    struct exchange *x = f->user;
+
+    exchange_wait_end(x);
+    if (x->attempt.inflate != NULL)
+        take_coded(x, bytes);
+    else
+        take_plain(x, bytes);
+    exchange_wait_begin(x);
+    return x->answer.held ? FLOW_HOLD : FLOW_MORE;
+}
+
+static void on_batch(struct http_fetch *f)
+{
+    struct exchange *x = f->user;
+
+    if (!x->attempt.events)
+        return;
+    exchange_wait_end(x);
+    events_flush(x);
+    exchange_wait_begin(x);
+}
+
+static void on_end(struct http_fetch *f)
+{
+    struct exchange *x = f->user;
+
+    exchange_wait_end(x);
+    if (x->attempt.events)
+        events_end(x);
+    else
+        whole_end(x);
+    exchange_wait_begin(x);
+}
+
+static const char *phase_limit(enum http_phase p)
+{
+    switch (p) {
+    case HTTP_PHASE_QUEUE:
+        return "upstream.queue";
+    case HTTP_PHASE_RESOLVE:
+    case HTTP_PHASE_CONNECT:
+    case HTTP_PHASE_TLS:
+        return "timeouts.connect";
+    case HTTP_PHASE_SEND:
+    case HTTP_PHASE_HEADERS:
+        return "timeouts.headers";
+    case HTTP_PHASE_BODY:
+        return "timeouts.idle";
+    }
+    return "";
+}
+
+static void fail_timeout(struct exchange *x, const struct http_fetch *f)
+{
+    struct str name = attempt_target_name(x);
+
+    if (f->deadline_hit)
+        attempt_over(x, FAULT_DEADLINE,
+                     "No answer within the total limit of %u ms (last asked: %.*s).", x->total_ms,
+                     STR_ARG(name));
+    else
+        attempt_over(x, FAULT_UPSTREAM_TIMEOUT, "%.*s: the limit %s passed.", STR_ARG(name),
+                     phase_limit(f->phase));
+}
+
+static void on_fail(struct http_fetch *f, enum http_failure failure, const char *why)
+{
+    struct exchange *x = f->user;
+    struct attempt *a = &x->attempt;
+    enum fault fault = attempt_fetch_fault(f, failure);
+
+    exchange_wait_end(x);
+    /* [DONE] had come: all that is missing is the end of the connection. */
+    if (a->events && a->watch.done && a->watch.finished) {
+        events_end(x);
+    } else if (failure == HTTP_FAIL_TIMEOUT) {
+        events_flush(x);
+        fail_timeout(x, f);
+    } else {
+        events_flush(x);
+        if (x->answer.committed && fault == FAULT_UPSTREAM_RESET)
+            fault = FAULT_UPSTREAM_TRUNCATED;
+        attempt_over(x, fault, "%.*s: %s", STR_ARG(attempt_target_name(x)), why);
+    }
+    exchange_wait_begin(x);
+}
+
+static const struct http_fetch_ops fetch_ops = {
+    .on_head = on_head,
+    .on_body = on_body,
+    .on_batch = on_batch,
+    .on_end = on_end,
+    .on_fail = on_fail,
+};
+
+static struct str upstream_path(enum openai_surface s)
+{
+    switch (s) {
+    case OPENAI_CHAT:
+        return STR("/chat/completions");
+    case OPENAI_COMPLETIONS:
+        return STR("/completions");
+    case OPENAI_EMBEDDINGS:
+        return STR("/embeddings");
+    }
+    return STR("");
+}
+
+/* For a whole answer the head cannot come before the model is done: there the first-content limit
+ * is the one that applies. */
+static uint32_t headers_limit(const struct exchange *x, const struct conf_timeouts *t)
+{
+    if (x->req.stream || t->headers_ms == 0)
+        return t->headers_ms;
+    if (t->first_content_ms == 0)
+        return 0;
+    return t->headers_ms > t->first_content_ms ? t->headers_ms : t->first_content_ms;
+}
+
+/* Room for one more record; most exchanges need the first few only. */
+static bool open_record(struct exchange *x)
+{
+    uint32_t n = x->records_count;
+    struct attempt_record *bigger;
+
+    if ((n & (n - 1)) == 0 && (n == 0 || n >= 2)) { /* 0, 2, 4, 8 … are full */
+        bigger = arena_array(x->mem, n == 0 ? 2 : (size_t)n * 2, sizeof(*bigger));
+        if (bigger == NULL)
+            return false;
+        if (n > 0)
+            memcpy(bigger, x->records, n * sizeof(*bigger));
+        x->records = bigger;
+    }
+    x->records_count++;
+    return true;
+}
+
+static bool write_request(struct exchange *x)
+{
+    struct attempt *a = &x->attempt;
+    const struct conf_target *t = a->candidate->target;
+    struct http_request_out *r = &a->fetch.request;
+    struct upstream_head head = {.provider = t->provider,
+                                 .key = a->key,
+                                 .method = STR("POST"),
+                                 .path = upstream_path(x->surface->openai),
+                                 .stream = x->req.stream};
+
+    r->body_count =
+        openai_request_splice(x->mem, &x->req, t->model, t->provider->ask_usage, r->body);
+    if (r->body_count == 0)
+        return false;
+    for (unsigned i = 0; i < r->body_count; i++)
+        head.length += (int64_t)r->body[i].len;
+    r->head = upstream_head(x, &head);
+    return r->head.ptr != NULL;
+}
+
+/* The memory of the try before is used again. */
+static void forget_last(struct exchange *x)
+{
+    struct attempt *a = &x->attempt;
+    struct buf body = a->body;
+    uint32_t key = a->key;
+
+    sse_done(&a->sse);
+    http_inflate_free(a->inflate);
+    openai_watch_done(&a->watch);
+    body.len = 0;
+    *a = (struct attempt){.body = body, .key = key};
+}
+
+static void fill(struct exchange *x, struct candidate *c)
+{
+    struct attempt *a = &x->attempt;
+    const struct conf_timeouts *t = &c->target->timeouts;
+
+    a->candidate = c;
+    a->started_ns = loop_clock_ns();
+    a->fetch.ops = &fetch_ops;
+    a->fetch.client = x->gl->client;
+    a->fetch.origin = c->provider->origin;
+    a->fetch.arena = x->mem;
+    a->fetch.user = x;
+    a->fetch.limits = (struct http_limits){.connect_ms = t->connect_ms,
+                                           .headers_ms = headers_limit(x, t),
+                                           .idle_ms = t->idle_ms,
+                                           .deadline_ms = x->deadline_ms};
+    openai_watch_init(&a->watch, x->surface->openai, x->mem);
+}
+
+static void arm_timers(struct exchange *x)
+{
+    const struct conf *c = x->gl->gw->conf;
+    uint32_t first = x->attempt.candidate->target->timeouts.first_content_ms;
+
+    if (!x->req.stream)
+        return;
+    if (first != 0) {
+        x->attempt.first_content_due_ms = exchange_now_ms(x) + first;
+        exchange_timer_at(x, x->attempt.first_content_due_ms);
+    }
+    if (c->stream.keepalive != KEEPALIVE_OFF && c->stream.keepalive_ms != 0)
+        exchange_timer_at(x, x->answer.last_ms + c->stream.keepalive_ms);
+}
+
+static enum verdict fetch_start(struct exchange *x, struct candidate *c)
+{
+    forget_last(x);
+    fill(x, c);
+    if (!write_request(x) || !open_record(x) || http_fetch_start(&x->attempt.fetch) < 0)
+        return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange is reached.");
+    c->asked++;
+    x->counted++;
+    x->attempt.running = true;
+    if (x->records_count > 1 && x->last_fault != FAULT_NONE)
+        metric_add(x->gl->shard, x->gl->gw->series.retries[x->last_fault], 1);
+    arm_timers(x);
+    return VERDICT_WAIT;
+}
+
+/* ---- the stage ---- */
+
+enum verdict attempt_enter(struct exchange *x)
+{
+    return try_next(x);
+}
+
+void attempt_cancel(struct exchange *x)
+{
+    x->backing_off = false;
+    if (!x->attempt.running)
+        return;
+    x->attempt.running = false;
+    http_fetch_cancel(&x->attempt.fetch);
+    attempt_record(x, FAULT_CLIENT_LEFT);
+}
+
+void attempt_drain(struct exchange *x)
+{
+    if (!x->answer.held)
+        return;
+    x->answer.held = false;
+    if (x->attempt.running)
+        http_fetch_resume(&x->attempt.fetch);
+}
+
+static void go_on(struct exchange *x)
+{
+    enum verdict v;
+
+    x->backing_off = false;
+    v = try_next(x);
+    if (v != VERDICT_WAIT)
+        pipeline_resume(x, v);
+}
+
+static void first_content_late(struct exchange *x)
+{
+    http_fetch_cancel(&x->attempt.fetch);
+    attempt_over(x, FAULT_UPSTREAM_TIMEOUT, "%.*s: the limit timeouts.first_content passed.",
+                 STR_ARG(attempt_target_name(x)));
+}
+
+static bool is_due(uint64_t due_ms, uint64_t now_ms)
+{
+    return due_ms != 0 && now_ms >= due_ms;
+}
+
+static void keep_alive(struct exchange *x, uint64_t now)
+{
+    const struct conf_stream *s = &x->gl->gw->conf->stream;
+
+    if (!x->req.stream || s->keepalive == KEEPALIVE_OFF || s->keepalive_ms == 0)
+        return;
+    if (now >= x->answer.last_ms + s->keepalive_ms)
+        events_keepalive(x);
+    exchange_timer_at(x, x->answer.last_ms + s->keepalive_ms);
+}
+
+void attempt_tick(struct exchange *x)
+{
+    struct attempt *a = &x->attempt;
+    uint64_t now = exchange_now_ms(x);
+
+    if (x->backing_off && now >= x->backoff_until_ms) {
+        go_on(x);
+        return;
+    }
+    if (a->running && is_due(a->first_content_due_ms, now)) {
+        first_content_late(x);
+        return;
+    }
+    if (a->running && is_due(x->answer.linger_until_ms, now)) {
+        http_fetch_cancel(&a->fetch);
+        events_end(x);
+        return;
+    }
+    keep_alive(x, now);
+    if (x->backing_off)
+        exchange_timer_at(x, x->backoff_until_ms);
+    if (a->running && a->first_content_due_ms != 0)
+        exchange_timer_at(x, a->first_content_due_ms);
+    if (a->running && x->answer.linger_until_ms != 0)
+        exchange_timer_at(x, x->answer.linger_until_ms);
+}

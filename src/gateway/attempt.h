@@ -1,0 +1,44 @@
+/*
+ * attempt.h - one try at one target, and what happens when it fails.
+ *
+ * attempt.c starts tries and decides what follows; events.c and whole.c judge what comes back as
+ * an event stream or as a whole body.  A try ends in exactly one attempt_over().  The next one
+ * starts from the exchange's timer, never from inside a callback of the one before.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GATEWAY_ATTEMPT_H
+#define GATEWAY_ATTEMPT_H
+
+#include "gateway/exchange.h"
+
+/* Something of this exchange is due: a back-off, a keep-alive, the first-content limit. */
+void attempt_tick(struct exchange *x);
+/* The client takes bytes again. */
+void attempt_drain(struct exchange *x);
+
+/* The try has ended: well with FAULT_NONE, the answer being complete; otherwise `fmt` says what
+ * happened, for the client and the log. */
+void attempt_over(struct exchange *x, enum fault f, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Count it: metrics, target state, the record for the log line. */
+void attempt_record(struct exchange *x, enum fault f);
+/* The fault for a failed fetch. */
+enum fault attempt_fetch_fault(const struct http_fetch *f, enum http_failure failure);
+/* "openai/gpt-4o-mini", for messages; the model is left out when there is none. */
+struct str attempt_target_name(struct exchange *x);
+/* The key was refused: it rests for retry.key_bench. */
+void attempt_bench_key(struct exchange *x);
+/* Compare the pinned API version with what came back; warn once a provider. */
+void attempt_check_version(struct exchange *x, const struct http_fields *reply);
+
+/* An event stream, piece by piece (events.c). */
+void events_begin(struct exchange *x);
+void events_feed(struct exchange *x, struct str bytes);
+void events_flush(struct exchange *x); /* one read's worth is over */
+void events_end(struct exchange *x);   /* the reply ended */
+void events_keepalive(struct exchange *x);
+
+/* A whole body (whole.c). */
+void whole_feed(struct exchange *x, struct str bytes);
+void whole_end(struct exchange *x);
+
+#endif

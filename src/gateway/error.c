@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/error.h"
+
+#include "gateway/answer.h"
+#include "gateway/exchange.h"
+
+struct str error_body(struct arena *a, enum fault f, struct str message, struct str param)
+{
+    const struct fault_info *info = fault_info(f);
+    struct str text = json_quote(a, message.len > 0 ? message : str_from(info->manual));
+    struct str field = param.len > 0 ? json_quote(a, param) : STR("null");
+    struct str body = {NULL, 0};
+
+    if (text.ptr != NULL && field.ptr != NULL)
+        body = arena_printf(a,
+                            "{\"error\":{\"message\":%.*s,\"type\":\"%s\",\"param\":%.*s,"
+                            "\"code\":\"%s\"}}",
+                            STR_ARG(text), info->type, STR_ARG(field), info->wire);
+    if (body.ptr == NULL)
+        return STR("{\"error\":{\"message\":\"limits.exchange is reached.\",\"type\":\"api_error\","
+                   "\"param\":null,\"code\":\"gateway_overloaded\"}}");
+    return body;
+}
+
+static void answer_in_band(struct exchange *x, struct str body)
+{
+    struct str pieces[3] = {STR("data: "), body, STR("\n\n")};
+
+    answer_bytes(x, pieces, COUNTOF(pieces));
+    answer_end(x);
+}
+
+/* Retry-After when a wait is known to help, otherwise "do not try again": our own retries are
+ * spent, and a client's would multiply them (R14). */
+static int add_retry_fields(struct exchange *x, struct http_fields *f, enum fault fault)
+{
+    const struct fault_info *info = fault_info(fault);
+    uint64_t ms = x->retry_after_out_ms;
+    int err;
+
+    if (info->http != 429 && info->http < 500 && info->http != 408)
+        return 0;
+    if (ms == 0)
+        return http_fields_add(f, x->mem, STR("x-should-retry"), STR("false"));
+    err = http_fields_add(f, x->mem, STR("retry-after"),
+                          arena_printf(x->mem, "%llu", (unsigned long long)((ms + 999) / 1000)));
+    if (err < 0)
+        return err;
+    return http_fields_add(f, x->mem, STR("retry-after-ms"),
+                           arena_printf(x->mem, "%llu", (unsigned long long)ms));
+}
+
+static void answer_passed(struct exchange *x)
+{
+    struct http_fields f = {0};
+    struct str type = x->passed_type.len > 0 ? x->passed_type : STR("application/json");
+
+    if (answer_fields(x, &f) < 0 || http_fields_add(&f, x->mem, STR("content-type"), type) < 0)
+        f = (struct http_fields){0};
+    answer_whole(x, x->passed_status, &f, buf_str(&x->passed));
+}
+
+void error_answer(struct exchange *x)
+{
+    struct http_fields f = {0};
+    struct str body;
+
+    if (x->call->left || x->answer.ended)
+        return;
+    if (!x->answer.head_sent && x->passed_status != 0) {
+        answer_passed(x);
+        return;
+    }
+    body = error_body(x->mem, x->fault, x->why, x->param);
+    if (x->answer.head_sent) {
+        answer_in_band(x, body);
+        return;
+    }
+    if (answer_fields(x, &f) < 0 || add_retry_fields(x, &f, x->fault) < 0 ||
+        http_fields_add(&f, x->mem, STR("content-type"), STR("application/json")) < 0)
+        f = (struct http_fields){0};
+    answer_whole(x, fault_info(x->fault)->http, &f, body);
+}
+
+static enum fault server_fault(unsigned status)
+{
+    switch (status) {
+    case 408:
+        return FAULT_CLIENT_TIMEOUT;
+    case 413:
+    case 431:
+        return FAULT_TOO_LARGE;
+    case 503:
+        return FAULT_OVERLOADED;
+    default:
+        return status >= 500 ? FAULT_INTERNAL : FAULT_BAD_REQUEST;
+    }
+}
+
+struct str error_server_body(struct arena *a, unsigned status, struct str message, struct str limit)
+{
+    return error_body(a, server_fault(status), message, limit);
+}

@@ -1,0 +1,27 @@
+/*
+ * error.h - what a client reads when something went wrong, in the shape of its surface.
+ *
+ * OpenAI's envelope: {"error":{"message","type","param","code"}}, all four always there.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GATEWAY_ERROR_H
+#define GATEWAY_ERROR_H
+
+#include "base/arena.h"
+#include "base/fault.h"
+
+struct exchange;
+
+/* The body, in the arena; a constant fallback when the arena is full.  `message` empty: the
+ * fault's own sentence. */
+struct str error_body(struct arena *a, enum fault f, struct str message, struct str param);
+
+/* Tell the client: a real status while nothing has gone out; otherwise the in-band error event,
+ * after which the stream ends without [DONE]. */
+void error_answer(struct exchange *x);
+
+/* For the server's own refusals (http_handler.error_body). */
+struct str error_server_body(struct arena *a, unsigned status, struct str message,
+                             struct str limit);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * read.c - wait for the body, then learn from it what the path needs: model, stream, usage.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "gateway/exchange.h"
+#include "gateway/stages.h"
+
+enum verdict body_enter(struct exchange *x)
+{
+    return x->body_ready ? VERDICT_NEXT : VERDICT_WAIT;
+}
+
+void body_cancel(struct exchange *x)
+{
+    (void)x; /* the server drops the body with the call */
+}
+
+void body_ready(struct exchange *x)
+{
+    x->body_ready = true;
+    if (!x->waiting)
+        return; /* the path has not come to the body yet, or ended before it */
+    exchange_wait_end(x);
+    pipeline_resume(x, VERDICT_NEXT);
+}
+
+/* x-dragoman-timeout-ms shortens the deadline of one request. */
+static bool read_timeout(struct exchange *x, uint64_t *ret_ms)
+{
+    struct str v = http_fields_find(&x->call->fields, STR("x-dragoman-timeout-ms"));
+
+    if (v.ptr == NULL)
+        return true;
+    return str_to_u64(v, ret_ms) && *ret_ms > 0 && *ret_ms <= UINT32_MAX;
+}
+
+enum verdict read_enter(struct exchange *x)
+{
+    const struct conf *c = x->gl->gw->conf;
+    struct str why = {"", 0}, param = {"", 0};
+    uint64_t timeout = 0;
+    enum fault f;
+
+    f = openai_request_scan(x->mem, x->surface->openai, x->call->body, c->limits.json_depth,
+                            &x->req, &why, &param);
+    if (f != FAULT_NONE)
+        return exchange_fail(x, f, param, "%.*s", STR_ARG(why));
+    if (!read_timeout(x, &timeout))
+        return exchange_fail(x, FAULT_BAD_REQUEST, STR("x-dragoman-timeout-ms"),
+                             "x-dragoman-timeout-ms must be a number of milliseconds, 1 or more.");
+    x->total_ms = (uint32_t)timeout;
+    return VERDICT_NEXT;
+}

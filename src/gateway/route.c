@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/route.h"
+
+/* 2^32 divided by the golden ratio: multiples of it, modulo 2^32, fall evenly (Weyl's sequence), so
+ * shares are exact to a few requests in any run, where independent random picks would stray by
+ * their square root.  One atomic add shares the sequence between threads. */
+#define GOLDEN 2654435769u
+
+static struct candidate *add(struct route *r, const struct conf_model *alias,
+                             const struct conf_target *t, const struct route_states *st)
+{
+    struct candidate *c;
+
+    if (r->count == ROUTE_MAX)
+        return NULL;
+    c = &r->at[r->count++];
+    *c = (struct candidate){
+        .target = t,
+        .provider = &st->providers[t->provider->index],
+        .state = &st->targets[t->index],
+        .alias = alias,
+    };
+    return c;
+}
+
+static uint64_t weight_left(const struct conf_model *alias, uint64_t used)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < alias->targets_count; i++)
+        sum += (used >> i & 1) != 0 ? 0 : alias->targets[i].weight;
+    return sum;
+}
+
+/* The target in whose share of the weights left `at` (0 .. 2^32-1) falls. */
+static uint32_t pick(const struct conf_model *alias, uint64_t used, uint64_t sum, uint32_t at)
+{
+    uint64_t want = (uint64_t)at * sum >> 32;
+    uint32_t i = 0;
+
+    for (;; i++) {
+        uint64_t w = (used >> i & 1) != 0 ? 0 : alias->targets[i].weight;
+
+        if (want < w)
+            return i;
+        want -= w;
+    }
+}
+
+/* Which targets are left out of a pass: weight 0, past what the bit set holds, and by health. */
+static uint64_t left_out(const struct conf_model *alias, const struct route_states *st,
+                         bool resting, uint64_t now_ms)
+{
+    uint64_t out = 0;
+
+    for (uint32_t i = 0; i < alias->targets_count; i++) {
+        const struct conf_target *t = &alias->targets[i];
+
+        if (t->weight == 0 || target_rests(&st->targets[t->index], now_ms) != resting)
+            out |= 1ull << i;
+    }
+    return out;
+}
+
+static void append_weighted(struct route *r, const struct conf_model *alias,
+                            const struct route_states *st, uint64_t used, uint32_t ticket)
+{
+    uint32_t at = ticket * GOLDEN;
+    uint64_t sum;
+
+    while ((sum = weight_left(alias, used)) != 0) {
+        uint32_t i = pick(alias, used, sum, at);
+
+        if (add(r, alias, &alias->targets[i], st) == NULL)
+            return;
+        used |= 1ull << i;
+        at = at * GOLDEN + 1; /* the order behind the first must not follow from it */
+    }
+}
+
+static void append_ordered(struct route *r, const struct conf_model *alias,
+                           const struct route_states *st, uint64_t used)
+{
+    for (uint32_t i = 0; i < alias->targets_count; i++) {
+        if ((used >> i & 1) == 0 && add(r, alias, &alias->targets[i], st) == NULL)
+            return;
+    }
+}
+
+void route_append(struct route *r, const struct conf_model *alias, const struct route_states *st,
+                  uint32_t ticket, uint64_t now_ms)
+{
+    for (int resting = 0; resting <= 1; resting++) {
+        uint64_t used = left_out(alias, st, resting != 0, now_ms);
+
+        switch (alias->strategy) {
+        case STRATEGY_WEIGHTED:
+            append_weighted(r, alias, st, used, ticket);
+            break;
+        case STRATEGY_ORDERED:
+            append_ordered(r, alias, st, used);
+            break;
+        }
+    }
+}
+
+static bool is_well(const struct candidate *c, uint64_t now_ms)
+{
+    return !target_rests(c->state, now_ms) && provider_is_well(c->provider, now_ms);
+}
+
+/* In this round: the first that is well, or else the first that rests. */
+static struct candidate *next_in_round(struct route *r, uint64_t now_ms)
+{
+    struct candidate *resting = NULL;
+
+    for (uint32_t i = 0; i < r->count; i++) {
+        struct candidate *c = &r->at[i];
+
+        if (c->out || c->asked > r->round)
+            continue;
+        if (is_well(c, now_ms))
+            return c;
+        if (resting == NULL)
+            resting = c;
+    }
+    return resting;
+}
+
+/* All were asked: the one that may be asked again first. */
+static struct candidate *next_to_be_free(struct route *r)
+{
+    struct candidate *best = NULL;
+
+    for (uint32_t i = 0; i < r->count; i++) {
+        struct candidate *c = &r->at[i];
+
+        if (!c->out && (best == NULL || c->not_before_ms < best->not_before_ms))
+            best = c;
+    }
+    return best;
+}
+
+struct candidate *route_next(struct route *r, uint64_t now_ms, uint64_t *ret_wait_ms)
+{
+    struct candidate *c = r->round == 0 ? next_in_round(r, now_ms) : NULL;
+
+    if (c == NULL) {
+        r->round = 1;
+        c = next_to_be_free(r);
+    }
+    if (c == NULL)
+        return NULL;
+    *ret_wait_ms = c->not_before_ms > now_ms ? c->not_before_ms - now_ms : 0;
+    return c;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/settle.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "gateway/exchange.h"
+
+#define LINE_MAX_BYTES 1024u /* R61 */
+#define NAME_MAX_BYTES 100
+#define ATTEMPTS_LOGGED 8u
+
+static void count_tokens(struct exchange *x)
+{
+    const struct openai_usage *u = &x->attempt.watch.usage;
+    const struct series *s = &x->gl->gw->series;
+
+    if (u->source != USAGE_REPORTED)
+        return;
+    metric_add(x->gl->shard, s->tokens_prompt, u->prompt);
+    metric_add(x->gl->shard, s->tokens_completion, u->completion);
+    metric_add(x->gl->shard, s->tokens_cached, u->cached);
+    metric_add(x->gl->shard, s->tokens_reasoning, u->reasoning);
+}
+
+void settle_metrics(struct exchange *x)
+{
+    const struct gateway *g = x->gl->gw;
+    const struct series *s = &g->series;
+    struct metric_shard *shard = x->gl->shard;
+    enum surface_id id = x->surface->id;
+    uint32_t model = x->alias != NULL ? x->alias->index : g->conf->models_count;
+
+    metric_gauge(shard, s->in_flight, -1);
+    metric_add(shard, s->requests[id][x->fault], 1);
+    metric_observe(shard, s->request_seconds[id], (loop_clock_ns() - x->call->started_ns) / 1000);
+    metric_observe(shard, s->overhead, exchange_overhead_ns(x) / 1000);
+    if (x->first_content_ns != 0)
+        metric_observe(shard, s->ttft[model], (x->first_content_ns - x->call->started_ns) / 1000);
+    count_tokens(x);
+}
+
+#define TAIL_BYTES 32u
+
+/* A line of bounded length; what does not fit is left out whole, and the tail always fits. */
+struct line {
+    char text[LINE_MAX_BYTES];
+    size_t len;
+};
+
+static void put(struct line *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void put(struct line *l, const char *fmt, ...)
+{
+    size_t room = sizeof(l->text) - TAIL_BYTES - l->len;
+    va_list ap;
+    int n;
+
+    va_start(ap, fmt);
+    n = vsnprintf(l->text + l->len, room, fmt, ap);
+    va_end(ap);
+    if (n > 0 && (size_t)n < room)
+        l->len += (size_t)n;
+}
+
+/* "2026-01-31T12:00:00.123Z"; the part up to the second is kept for the second's other lines. */
+static void put_time(struct line *l)
+{
+    static _Thread_local char second[24];
+    static _Thread_local time_t at;
+    struct timespec now;
+    struct tm tm;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (now.tv_sec != at) {
+        gmtime_r(&now.tv_sec, &tm);
+        strftime(second, sizeof(second), "%Y-%m-%dT%H:%M:%S", &tm);
+        at = now.tv_sec;
+    }
+    put(l, "{\"time\":\"%s.%03ldZ\"", second, now.tv_nsec / 1000000);
+}
+
+/* A string from outside, quoted; cut when it is long. */
+static void put_text(struct line *l, struct exchange *x, const char *key, struct str s)
+{
+    struct str quoted;
+
+    if (s.len > NAME_MAX_BYTES)
+        s.len = NAME_MAX_BYTES;
+    quoted = json_quote(x->mem, s);
+    if (quoted.ptr != NULL)
+        put(l, ",\"%s\":%.*s", key, STR_ARG(quoted));
+}
+
+static void put_attempts(struct line *l, const struct exchange *x)
+{
+    uint32_t n = x->records_count < ATTEMPTS_LOGGED ? x->records_count : ATTEMPTS_LOGGED;
+
+    put(l, ",\"attempts\":[");
+    for (uint32_t i = 0; i < n; i++) {
+        const struct attempt_record *r = &x->records[i];
+
+        if (r->target == NULL)
+            continue;
+        put(l, "%s{\"target\":\"%.*s\",\"outcome\":\"%s\",\"status\":%u,\"ms\":%u}",
+            i > 0 ? "," : "", STR_ARG(r->target->provider->name), fault_info(r->fault)->wire,
+            r->status, r->ms);
+    }
+    l->len += (size_t)snprintf(l->text + l->len, TAIL_BYTES, "],\"calls\":%u}", x->records_count);
+}
+
+static void put_tokens(struct line *l, const struct exchange *x)
+{
+    static const char *const sources[] = {
+        [USAGE_ABSENT] = "absent", [USAGE_REPORTED] = "reported", [USAGE_ESTIMATED] = "estimated"};
+    const struct openai_usage *u = &x->attempt.watch.usage;
+
+    put(l, ",\"tokens\":{\"source\":\"%s\"", sources[u->source]);
+    if (u->source != USAGE_ABSENT)
+        put(l, ",\"prompt\":%llu,\"completion\":%llu", (unsigned long long)u->prompt,
+            (unsigned long long)u->completion);
+    put(l, "}");
+}
+
+static void put_clocks(struct line *l, const struct exchange *x)
+{
+    uint64_t start = x->call->started_ns;
+
+    if (x->first_content_ns != 0)
+        put(l, ",\"ttft_ms\":%.1f", (double)(x->first_content_ns - start) / 1e6);
+    put(l, ",\"total_ms\":%.1f,\"overhead_us\":%llu", (double)(loop_clock_ns() - start) / 1e6,
+        (unsigned long long)(exchange_overhead_ns(x) / 1000));
+    put(l, ",\"bytes_in\":%llu,\"bytes_out\":%llu", (unsigned long long)x->call->bytes_in,
+        (unsigned long long)x->call->bytes_out);
+}
+
+void settle_log(struct exchange *x)
+{
+    struct line l = {.len = 0};
+    unsigned status = x->call->status != 0 ? x->call->status : fault_info(x->fault)->http;
+
+    if (!log_access_on())
+        return;
+    put_time(&l);
+    put_text(&l, x, "id", x->request_id);
+    put_text(&l, x, "principal", x->principal != NULL ? x->principal->name : STR("-"));
+    put(&l, ",\"peer\":\"%s\",\"surface\":\"%s\"", x->call->peer, x->surface->name);
+    put_text(&l, x, "model", x->req.model);
+    put(&l, ",\"status\":%u,\"outcome\":\"%s\",\"stream\":%s", status, fault_info(x->fault)->wire,
+        x->req.stream ? "true" : "false");
+    put_tokens(&l, x);
+    put_clocks(&l, x);
+    put_attempts(&l, x);
+    log_access(str_make(l.text, l.len));
+}

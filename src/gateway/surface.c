@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/surface.h"
+
+/* clang-format off */
+static const struct surface rows[] = {
+    {SURFACE_CHAT,        "chat",        STR_INIT("/v1/chat/completions"), false, STR_INIT("POST"), HTTP_BODY_WHOLE,  pipeline_llm,    OPENAI_CHAT},
+    {SURFACE_COMPLETIONS, "completions", STR_INIT("/v1/completions"),      false, STR_INIT("POST"), HTTP_BODY_WHOLE,  pipeline_llm,    OPENAI_COMPLETIONS},
+    {SURFACE_EMBEDDINGS,  "embeddings",  STR_INIT("/v1/embeddings"),       false, STR_INIT("POST"), HTTP_BODY_WHOLE,  pipeline_llm,    OPENAI_EMBEDDINGS},
+    {SURFACE_MODELS,      "models",      STR_INIT("/v1/models"),           false, STR_INIT("GET"),  HTTP_BODY_STREAM, pipeline_models, OPENAI_CHAT},
+    {SURFACE_MODELS,      "models",      STR_INIT("/v1/models/"),          true,  STR_INIT("GET"),  HTTP_BODY_STREAM, pipeline_models, OPENAI_CHAT},
+    {SURFACE_RELAY,       "relay",       STR_INIT("/v1/"),                 true,  STR_INIT(""),     HTTP_BODY_STREAM, pipeline_relay,  OPENAI_CHAT},
+    {SURFACE_OTHER,       "other",       STR_INIT(""),                     true,  STR_INIT(""),     HTTP_BODY_STREAM, NULL,            OPENAI_CHAT},
+};
+/* clang-format on */
+
+static bool serves_path(const struct surface *s, struct str path)
+{
+    return s->below ? str_starts(path, s->path) : str_eq(path, s->path);
+}
+
+static bool serves_method(const struct surface *s, struct str method)
+{
+    if (s->method.len == 0 || str_eq(s->method, method))
+        return true;
+    return str_eq(s->method, STR("GET")) && str_eq(method, STR("HEAD"));
+}
+
+const struct surface *surface_find(struct str method, struct str path, struct str *ret_allow)
+{
+    const struct surface *other = &rows[COUNTOF(rows) - 1];
+
+    *ret_allow = (struct str){"", 0};
+    for (const struct surface *s = rows; s < other; s++) {
+        if (!serves_path(s, path))
+            continue;
+        if (serves_method(s, method))
+            return s;
+        /* DELETE /v1/models/{id} and the like are relayed, a GET of a POST path is a mistake. */
+        if (!s->below) {
+            *ret_allow = s->method;
+            return other;
+        }
+    }
+    return other;
+}
+
+const struct surface *surface_get(enum surface_id id)
+{
+    for (size_t i = 0; i < COUNTOF(rows); i++) {
+        if (rows[i].id == id)
+            return &rows[i];
+    }
+    return &rows[COUNTOF(rows) - 1];
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/upstream_head.h"
+
+#include "gateway/exchange.h"
+
+#define FIXED_BYTES 512u /* request line, host, framing: without the variable parts */
+
+/* A cursor into memory that was measured before. */
+struct pen {
+    char *at;
+};
+
+static void put(struct pen *p, struct str s)
+{
+    memcpy(p->at, s.ptr, s.len);
+    p->at += s.len;
+}
+
+static void put_field(struct pen *p, struct str name, struct str value)
+{
+    put(p, name);
+    put(p, STR(": "));
+    put(p, value);
+    put(p, STR("\r\n"));
+}
+
+static void put_number(struct pen *p, uint64_t n)
+{
+    char digits[20];
+    size_t i = sizeof(digits);
+
+    do {
+        digits[--i] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n != 0);
+    put(p, str_make(digits + i, sizeof(digits) - i));
+}
+
+/* Fields of the client that end at the gateway, sorted by nothing: found by length first. */
+static bool stays_here(struct str name, bool relay)
+{
+    static const struct str names[] = {
+        STR_INIT("host"),
+        STR_INIT("content-length"),
+        STR_INIT("authorization"),
+        STR_INIT("x-api-key"),
+        STR_INIT("api-key"),
+        STR_INIT("cookie"),
+        STR_INIT("expect"),
+        STR_INIT("user-agent"),
+        STR_INIT("x-request-id"),
+        STR_INIT("forwarded"),
+        STR_INIT("via"),
+        STR_INIT("x-real-ip"),
+        STR_INIT("origin"),
+        STR_INIT("referer"),
+        STR_INIT("openai-organization"),
+        STR_INIT("openai-project"),
+        STR_INIT("x-goog-api-key"),
+        STR_INIT("true-client-ip"),
+        STR_INIT("cf-connecting-ip"),
+        STR_INIT("x-client-ip"),
+        STR_INIT("x-amzn-trace-id"),
+        STR_INIT("accept"),
+        STR_INIT("accept-encoding"),
+        STR_INIT("content-type"),
+    };
+    size_t n = COUNTOF(names) - (relay ? 3 : 0);
+
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq_nocase(name, names[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool has_prefix(struct str name, struct str prefix)
+{
+    return name.len >= prefix.len && str_eq_nocase(str_make(name.ptr, prefix.len), prefix);
+}
+
+static bool is_forwarded(struct str name, struct str connection, bool relay)
+{
+    if (stays_here(name, relay) || has_prefix(name, STR("x-forwarded-")) ||
+        has_prefix(name, STR("x-dragoman-")) || has_prefix(name, STR("sec-")) ||
+        has_prefix(name, STR("cf-")))
+        return false;
+    return !http_is_hop_by_hop(name, connection);
+}
+
+static bool is_configured(const struct conf_provider *c, struct str name)
+{
+    for (uint32_t i = 0; i < c->headers_count; i++) {
+        if (str_eq_nocase(c->headers[i][0], name))
+            return true;
+    }
+    return c->version.len > 0 && str_eq_nocase(c->version_header, name);
+}
+
+static size_t measure(const struct exchange *x, const struct upstream_head *u)
+{
+    const struct conf_provider *c = u->provider;
+    size_t n = FIXED_BYTES + u->method.len + c->base_path.len + u->path.len + c->host.len +
+               x->request_id.len + c->version_header.len + c->version.len + c->organization.len +
+               c->project.len;
+
+    n += u->key != KEY_NONE ? c->keys[u->key].len : 0;
+    for (uint32_t i = 0; i < c->headers_count; i++)
+        n += c->headers[i][0].len + c->headers[i][1].len + 4;
+    for (uint32_t i = 0; i < x->call->fields.count; i++)
+        n += x->call->fields.at[i].name.len + x->call->fields.at[i].value.len + 4;
+    return n;
+}
+
+static void put_host(struct pen *p, const struct conf_provider *c)
+{
+    bool v6 = memchr(c->host.ptr, ':', c->host.len) != NULL;
+
+    put(p, STR("host: "));
+    put(p, v6 ? STR("[") : STR(""));
+    put(p, c->host);
+    put(p, v6 ? STR("]") : STR(""));
+    if (c->port != (c->tls ? 443 : 80)) {
+        put(p, STR(":"));
+        put_number(p, c->port);
+    }
+    put(p, STR("\r\n"));
+}
+
+static void put_provider(struct pen *p, const struct upstream_head *u)
+{
+    const struct conf_provider *c = u->provider;
+
+    if (u->key != KEY_NONE) {
+        put(p, STR("authorization: Bearer "));
+        put(p, c->keys[u->key]);
+        put(p, STR("\r\n"));
+    }
+    if (c->version.len > 0)
+        put_field(p, c->version_header, c->version);
+    if (c->organization.len > 0)
+        put_field(p, STR("openai-organization"), c->organization);
+    if (c->project.len > 0)
+        put_field(p, STR("openai-project"), c->project);
+    for (uint32_t i = 0; i < c->headers_count; i++)
+        put_field(p, c->headers[i][0], c->headers[i][1]);
+}
+
+static void put_client(struct pen *p, const struct exchange *x, const struct upstream_head *u)
+{
+    const struct http_fields *f = &x->call->fields;
+    struct str connection = http_fields_find(f, STR("connection"));
+
+    for (uint32_t i = 0; i < f->count; i++) {
+        if (is_forwarded(f->at[i].name, connection, u->relay) &&
+            !is_configured(u->provider, f->at[i].name))
+            put_field(p, f->at[i].name, f->at[i].value);
+    }
+}
+
+static void put_framing(struct pen *p, const struct upstream_head *u)
+{
+    if (!u->relay) {
+        put(p,
+            u->stream ? STR("accept: text/event-stream\r\n") : STR("accept: application/json\r\n"));
+        put(p, STR("accept-encoding: identity\r\ncontent-type: application/json\r\n"));
+    }
+    if (u->length >= 0) {
+        put(p, STR("content-length: "));
+        put_number(p, (uint64_t)u->length);
+        put(p, STR("\r\n"));
+    } else if (u->length == -1) {
+        put(p, STR("transfer-encoding: chunked\r\n"));
+    }
+    put(p, STR("\r\n"));
+}
+
+struct str upstream_head(struct exchange *x, const struct upstream_head *u)
+{
+    size_t max = measure(x, u);
+    char *start = arena_bytes(x->mem, max);
+    struct pen p = {start};
+
+    if (start == NULL)
+        return (struct str){NULL, 0};
+    put(&p, u->method);
+    put(&p, STR(" "));
+    put(&p, u->provider->base_path);
+    put(&p, u->path);
+    put(&p, STR(" HTTP/1.1\r\n"));
+    put_host(&p, u->provider);
+    put(&p, STR("user-agent: dragoman/" DRAGOMAN_VERSION "\r\n"));
+    put_field(&p, STR("x-request-id"), x->request_id);
+    put_provider(&p, u);
+    put_client(&p, x, u);
+    put_framing(&p, u);
+    assert((size_t)(p.at - start) <= max);
+    return str_make(start, (size_t)(p.at - start));
+}

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Run every test of one build and close with "N passed, N failed".
+#
+#   tools/test.sh BUILD [unit|e2e|all]
+#
+# Unit tests (golden and corpus replays are among them) speak TAP through cmocka; end-to-end tests
+# speak it through Node.  A program that crashes, hangs or reports nothing counts as one failure.
+set -u
+build=$1
+what=${2:-all}
+passed=0 failed=0
+logs=$build/test-logs
+mkdir -p "$logs"
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:allocator_may_return_null=1
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+
+count() { # NAME STATUS LOG
+    local name=$1 status=$2 log=$3 ok bad
+    ok=$(grep -cE '^ok ' "$log")
+    bad=$(grep -cE '^not ok ' "$log")
+    if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ] || [ $((ok + bad)) -eq 0 ]; then
+        bad=$((bad + 1))
+        echo "not ok - $name ended with status $status"
+        tail -n 40 "$log"
+    elif [ "$bad" -gt 0 ]; then
+        echo "not ok - $name"
+        grep -vE '^ok ' "$log" | head -n 60
+    fi
+    passed=$((passed + ok))
+    failed=$((failed + bad))
+}
+
+unit() {
+    local t name log
+    for t in $(find "$build/unit" -type f -name '*_test' | sort); do
+        name=${t#"$build"/unit/}
+        log=$logs/unit-$(echo "$name" | tr / -).log
+        CMOCKA_MESSAGE_OUTPUT=TAP timeout 600 "$t" >"$log" 2>&1
+        count "$name" $? "$log"
+    done
+    echo "unit: $passed passed, $failed failed so far"
+}
+
+# Node's TAP nests subtests by indentation; the summary lines at the end are what counts.
+e2e() {
+    local log=$logs/e2e.log ok bad status files
+    files=$(find tests/e2e -name '*.test.mjs' -not -path '*/node_modules/*' | sort)
+    [ -n "$files" ] || { echo "no end-to-end tests found"; failed=$((failed + 1)); return; }
+    DRAGOMAN=$PWD/$build/dragoman timeout 1200 node --test --test-concurrency=2 \
+        --test-reporter=tap $files >"$log" 2>&1
+    status=$?
+    ok=$(awk '/^# pass /{print $3}' "$log")
+    bad=$(awk '/^# fail /{f=$3} /^# cancelled /{c=$3} END{print f + c}' "$log")
+    if [ -z "$ok" ] || { [ "$status" -ne 0 ] && [ "${bad:-0}" -eq 0 ]; }; then
+        echo "not ok - end-to-end tests ended with status $status"
+        tail -n 60 "$log"
+        bad=$((${bad:-0} + 1))
+    elif [ "$bad" -gt 0 ]; then
+        grep -A 25 -E '^ *not ok ' "$log" | head -n 200
+    fi
+    passed=$((passed + ${ok:-0}))
+    failed=$((failed + bad))
+}
+
+case $what in
+unit) unit ;;
+e2e) e2e ;;
+all) unit; e2e ;;
+*) echo "usage: tools/test.sh BUILD [unit|e2e|all]"; exit 2 ;;
+esac
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
