@@ -367,6 +367,14 @@ bool json_scan(struct str text, unsigned depth_max, json_member_fn *on_member, v
     return false;
 }
 
+const char *json_string_end(const char *p, const char *end)
+{
+    struct reader r;
+
+    r.end = end;
+    return *p == '"' ? read_string(&r, p) : NULL;
+}
+
 struct str json_error_text(struct arena *a, struct str text, const struct json_error *error)
 {
     char c = error->at < text.len ? text.ptr[error->at] : '\0';

@@ -61,6 +61,9 @@ static inline bool json_key_is(const struct json_member *m, struct str name)
 }
 /* What type a checked text is: by its first byte that is no space. */
 enum json_type json_type_of(struct str text);
+/* Behind the closing quote of the string that begins at p (< end), checked; NULL: it is no string.
+ */
+const char *json_string_end(const char *p, const char *end);
 /* Whether a checked text is {} or [] or "". */
 bool json_is_empty(struct str text);
 

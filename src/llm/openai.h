@@ -84,7 +84,8 @@ struct openai_watch {
     struct arena *arena; /* for rewritten events' state and error texts */
     enum fault fault;    /* of the error event */
     struct str error_message, error_type, error_code; /* in the arena */
-    struct openai_tools *tools; /* per-choice tool-call state; NULL until one was seen */
+    struct openai_tools *tools;     /* per-choice tool-call state; NULL until one was seen */
+    struct openai_stencil *stencil; /* the shape of the event before; NULL until there is one */
     uint32_t choices_seen, choices_finished;
     uint64_t seen[2], ended[2]; /* a bit a choice index below OPENAI_CHOICES_MAX */
 };
@@ -92,10 +93,9 @@ struct openai_watch {
 void openai_watch_init(struct openai_watch *w, enum openai_surface surface, struct arena *a);
 void openai_watch_done(struct openai_watch *w);
 
-/* Look at one event's data.  Before content was seen each event is parsed; afterwards only those
- * in which a cheap test finds a quoted "usage", "error", "tool_calls" or a non-null
- * "finish_reason".  When the event has to change (tool-call deltas), the new JSON is appended to
- * `rewrite` and *ret_rewritten set; otherwise forward what came. */
+/* Look at one event's data.  Each is checked and read, but for those that are the one before with
+ * another text.  When the event has to change (tool-call deltas), the new JSON is appended to
+ * `rewrite` (NULL: never change any) and *ret_rewritten set; otherwise forward what came. */
 enum openai_event_kind openai_watch_event(struct openai_watch *w, struct str name, struct str data,
                                           struct buf *rewrite, bool *ret_rewritten);
 

@@ -24,5 +24,11 @@ struct str openai_plain_text(struct arena *a, struct str body);
  * false: it is right as it came, or there is no room to do better. */
 bool openai_tools_mend(struct openai_watch *w, uint64_t choice, struct str chunk_id,
                        struct str array, struct buf *out);
+/* Remember an event that is read and that does nothing but show the string `shown` (a value in
+ * it); `padding` is the value of `obfuscation`, or empty. */
+void openai_stencil_cut(struct openai_watch *w, struct str event, struct str shown,
+                        struct str padding);
+/* Whether `event` is that one again but for the strings. */
+bool openai_stencil_fits(const struct openai_watch *w, struct str event);
 
 #endif

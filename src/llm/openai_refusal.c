@@ -108,10 +108,10 @@ enum fault openai_error_fault(struct str type, struct str code)
 
 struct reading {
     struct arena *arena;
-    struct openai_refusal *refusal;
-    bool error;        /* there is an `error` member that says something */
-    bool object_error; /* "object":"error" */
-    bool flat;         /* there is something that can be a message */
+    struct openai_refusal *refusal, *nested; /* nested: of an `error` member; it goes first */
+    bool error;                              /* there is an `error` member that says something */
+    bool object_error;                       /* "object":"error" */
+    bool flat;                               /* there is something that can be a message */
 };
 
 static struct str clip(struct str s)
@@ -177,7 +177,7 @@ static bool take_outer(void *ctx, const struct json_member *m)
     }
     if (json_key_is(m, STR("error")) && says_something(m)) {
         r->error = true;
-        openai_error_value(r->arena, m->value, r->refusal);
+        openai_error_value(r->arena, m->value, r->nested);
         return true;
     }
     if (json_key_is(m, STR("object")))
@@ -196,22 +196,42 @@ void openai_error_value(struct arena *a, struct str value, struct openai_refusal
         ret->message = member_text(a, &m);
 }
 
+static void fill(struct str *text, struct str with)
+{
+    if (text->len == 0)
+        *text = with;
+}
+
 bool openai_error_read(struct arena *a, struct str json, struct openai_refusal *ret)
 {
-    struct reading r = {.arena = a, .refusal = ret};
+    struct openai_refusal flat = {.fault = FAULT_NONE};
+    struct reading r = {.arena = a, .refusal = &flat, .nested = ret};
     enum json_type type = json_type_of(json);
 
-    if (type != JSON_OBJECT && type != JSON_ARRAY)
+    if ((type != JSON_OBJECT && type != JSON_ARRAY) ||
+        !json_scan(json, JSON_DEPTH_MAX, take_outer, &r, NULL))
         return false;
-    return json_scan(json, JSON_DEPTH_MAX, take_outer, &r, NULL) &&
-           (r.error || r.object_error || r.flat);
+    fill(&ret->message, flat.message);
+    fill(&ret->type, flat.type);
+    fill(&ret->code, flat.code);
+    fill(&ret->param, flat.param);
+    return r.error || r.object_error || r.flat;
 }
 
 /* ---- refusals ---- */
 
+static struct str trim_lines(struct str s)
+{
+    while (s.len > 0 && (unsigned char)s.ptr[0] <= ' ')
+        s = (struct str){s.ptr + 1, s.len - 1};
+    while (s.len > 0 && (unsigned char)s.ptr[s.len - 1] <= ' ')
+        s.len--;
+    return s;
+}
+
 struct str openai_plain_text(struct arena *a, struct str body)
 {
-    struct str text = str_trim(body);
+    struct str text = trim_lines(body);
 
     if (text.len == 0 || text.ptr[0] == '<' || text.ptr[0] == '{' || text.ptr[0] == '[')
         return (struct str){NULL, 0};

@@ -12,16 +12,19 @@ struct chunk {
     struct str text;
     struct str error, usage, choices, data, id; /* values as written; empty when absent */
     bool flat_error;
-    bool content;      /* a choice shows something */
+    bool content;     /* a choice shows something */
+    struct str shown; /* it is one string and nothing else: that; otherwise empty */
+    struct str padding;
     unsigned position; /* of the next choice in its array */
+    unsigned objects;  /* choices that are objects */
     struct buf *rewrite;
     const char *copied; /* the event is in `rewrite` up to here; NULL: nothing was mended */
 };
 
 struct choice {
-    struct openai_watch *watch;
     struct str index, finish, tool_calls, usage;
-    bool content;
+    struct str shown; /* the last thing it shows */
+    unsigned shows;   /* how many there are */
 };
 
 static bool scan_into(struct str value, json_member_fn *take, void *ctx)
@@ -30,6 +33,12 @@ static bool scan_into(struct str value, json_member_fn *take, void *ctx)
 }
 
 /* ---- deltas ---- */
+
+static void show(struct choice *c, const struct json_member *m)
+{
+    c->shows++;
+    c->shown = m->value;
+}
 
 /* Scalars are flags of the provider's, and `role` only opens the message. */
 static bool take_delta(void *ctx, const struct json_member *m)
@@ -40,7 +49,7 @@ static bool take_delta(void *ctx, const struct json_member *m)
 
     if (!shows || json_key_is(m, STR("role")))
         return true;
-    c->content = true;
+    show(c, m);
     if (m->type == JSON_ARRAY && json_key_is(m, STR("tool_calls")))
         c->tool_calls = m->value;
     return true;
@@ -54,8 +63,8 @@ static bool take_choice_member(void *ctx, const struct json_member *m)
         c->index = m->value;
     else if (json_key_is(m, STR("finish_reason")) && m->type == JSON_STRING)
         c->finish = m->value;
-    else if (json_key_is(m, STR("text")) && m->type == JSON_STRING)
-        c->content |= !json_is_empty(m->value);
+    else if (json_key_is(m, STR("text")) && m->type == JSON_STRING && !json_is_empty(m->value))
+        show(c, m);
     else if (json_key_is(m, STR("usage")) && m->type == JSON_OBJECT)
         c->usage = m->value;
     else if ((json_key_is(m, STR("delta")) || json_key_is(m, STR("message"))) &&
@@ -113,7 +122,7 @@ static void mend_tools(struct chunk *k, const struct choice *c, uint64_t index)
 static bool take_choice(void *ctx, const struct json_member *m)
 {
     struct chunk *k = ctx;
-    struct choice c = {.watch = k->watch};
+    struct choice c = {.shows = 0};
     uint64_t index = k->position++;
 
     if (m->type != JSON_OBJECT)
@@ -126,7 +135,10 @@ static bool take_choice(void *ctx, const struct json_member *m)
     if (c.usage.len > 0)
         openai_usage_read(&k->watch->usage, c.usage);
     mend_tools(k, &c, index);
-    k->content |= c.content || c.finish.len > 2;
+    k->objects++;
+    k->content |= c.shows > 0 || c.finish.len > 2;
+    if (c.shows == 1 && c.shown.ptr[0] == '"' && c.finish.len <= 2 && c.usage.len == 0)
+        k->shown = c.shown;
     return true;
 }
 
@@ -155,6 +167,8 @@ static bool take_chunk_member(void *ctx, const struct json_member *m)
         k->error = m->type != JSON_NULL ? m->value : k->error;
     else if (json_key_is(m, STR("id")))
         k->id = m->value;
+    else if (json_key_is(m, STR("obfuscation")) && m->type == JSON_STRING)
+        k->padding = m->value;
     else if (json_key_is(m, STR("object")))
         k->flat_error = str_eq(m->value, STR("\"error\""));
     else if (json_key_is(m, STR("x_groq")) && m->type == JSON_OBJECT)
@@ -164,17 +178,27 @@ static bool take_chunk_member(void *ctx, const struct json_member *m)
 
 static bool scan_chunk(struct chunk *k)
 {
+    return json_type_of(k->text) == JSON_OBJECT && scan_into(k->text, take_chunk_member, k);
+}
+
+static bool is_error(const struct chunk *k)
+{
+    return k->flat_error ||
+           (k->error.len > 0 && !str_eq(k->error, STR("false")) && !str_eq(k->error, STR("\"\"")));
+}
+
+static void read_chunk(struct chunk *k)
+{
     struct openai_watch *w = k->watch;
 
-    if (json_type_of(k->text) != JSON_OBJECT || !scan_into(k->text, take_chunk_member, k))
-        return false;
     if (k->usage.len > 0)
         openai_usage_read(&w->usage, k->usage);
     if (k->choices.len > 0)
         (void)!scan_into(k->choices, take_choice, k);
     w->content |= k->content;
     w->finished = w->choices_seen > 0 && w->choices_seen == w->choices_finished;
-    return true;
+    if (k->shown.len > 0 && k->position == 1 && k->usage.len == 0)
+        openai_stencil_cut(w, k->text, k->shown, k->padding);
 }
 
 static void take_error(struct openai_watch *w, struct str data)
@@ -202,12 +226,6 @@ static bool end_rewrite(const struct chunk *k, size_t before)
     return false;
 }
 
-static bool is_error(const struct chunk *k)
-{
-    return k->flat_error ||
-           (k->error.len > 0 && !str_eq(k->error, STR("false")) && !str_eq(k->error, STR("\"\"")));
-}
-
 /* ---- what the gateway calls ---- */
 
 void openai_watch_init(struct openai_watch *w, enum openai_surface surface, struct arena *a)
@@ -224,7 +242,6 @@ enum openai_event_kind openai_watch_event(struct openai_watch *w, struct str nam
                                           struct buf *rewrite, bool *ret_rewritten)
 {
     struct chunk k = {.watch = w, .text = data, .rewrite = rewrite};
-
     size_t before = rewrite != NULL ? rewrite->len : 0;
 
     *ret_rewritten = false;
@@ -233,17 +250,20 @@ enum openai_event_kind openai_watch_event(struct openai_watch *w, struct str nam
         take_error(w, data);
         return OPENAI_EV_ERROR;
     }
+    if (openai_stencil_fits(w, data))
+        return OPENAI_EV_CONTENT;
     if (str_eq(data, STR("[DONE]"))) {
         w->done = true;
         return OPENAI_EV_DONE;
     }
     if (!scan_chunk(&k))
         return OPENAI_EV_MALFORMED;
-    *ret_rewritten = end_rewrite(&k, before);
     if (is_error(&k)) {
         take_error(w, data);
         return OPENAI_EV_ERROR;
     }
+    read_chunk(&k);
+    *ret_rewritten = end_rewrite(&k, before);
     if (k.content)
         return OPENAI_EV_CONTENT;
     return k.usage.len > 0 && k.position == 0 ? OPENAI_EV_USAGE : OPENAI_EV_LIFECYCLE;
@@ -252,7 +272,7 @@ enum openai_event_kind openai_watch_event(struct openai_watch *w, struct str nam
 enum fault openai_watch_body(struct openai_watch *w, struct str body)
 {
     struct chunk k = {.watch = w, .text = body};
-    struct str answers;
+    bool answered;
 
     if (!scan_chunk(&k))
         return FAULT_UPSTREAM_BAD_REPLY;
@@ -260,6 +280,8 @@ enum fault openai_watch_body(struct openai_watch *w, struct str body)
         take_error(w, body);
         return w->fault;
     }
-    answers = w->surface == OPENAI_EMBEDDINGS ? k.data : k.choices;
-    return answers.len > 0 && !json_is_empty(answers) ? FAULT_NONE : FAULT_UPSTREAM_BAD_REPLY;
+    read_chunk(&k);
+    answered =
+        w->surface == OPENAI_EMBEDDINGS ? k.data.len > 0 && !json_is_empty(k.data) : k.objects > 0;
+    return answered ? FAULT_NONE : FAULT_UPSTREAM_BAD_REPLY;
 }
