@@ -1,0 +1,110 @@
+// R12: before a target is asked again, as long is waited as it said, and no shorter than the back-off;
+// and a wait that cannot end in time is not begun.
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { chat, chatStream, pair, slow } from './harness.mjs';
+
+const alias = (...targets) => ({ strategy: 'ordered', targets: targets.map((x) => `sim/${x}`) });
+const scripts = {
+  int: 'sim?retry-after-int,ra=1s,flip=1',
+  date: 'sim?retry-after-date,ra=2s,flip=1',
+  ms: 'sim?retry-after-ms,ra=700ms,flip=1',
+  short: 'sim?retry-after-ms,ra=20ms,flip=1',
+  escalating: 'sim?retry-after-escalating,ra=1s,flip=2',
+  garbage: 'sim?retry-after-garbage,flip=1',
+  absent: 'sim?retry-after-absent,flip=1',
+  doubling: 'sim?500,flip=3',
+  gateway502: 'sim?502,flip=1',
+  gateway503: 'sim?503,flip=1',
+  far: 'sim?retry-after-int,ra=30s',
+  farther: 'sim?retry-after-int,ra=2h',
+  first: 'sim?retry-after-int,ra=20s,tag=first',
+};
+const models = Object.fromEntries(Object.entries(scripts).map(([k, v]) => [k, alias(v)]));
+models.elsewhere = alias(scripts.first, 'sim?tokens=3,tag=second');
+
+const INITIAL = 300;
+const t = await pair({
+  retry: { attempts: 5, initial: `${INITIAL}ms`, jitter: '0', retry_after_max: '60s' },
+  timeouts: { total: '10s' },
+  models,
+});
+const jittery = await pair({
+  retry: { attempts: 5, initial: '100ms', jitter: '400ms', max: '450ms' },
+  models: { jitter: alias('sim?500,flip=3') },
+});
+after(async () => {
+  await t.stop();
+  await jittery.stop();
+});
+
+/** The pauses between the calls of one request, by the upstream's clock. */
+async function pauses(pairing, model, script) {
+  const r = await chat(pairing.gw, model);
+  assert.equal(r.status, 200, r.text);
+  const times = (await pairing.sim.log(script)).map((e) => e.time_ms);
+  return times.slice(1).map((at, i) => at - times[i]);
+}
+
+const LATE = 400 * slow;
+function assertPauses(got, least) {
+  assert.equal(got.length, least.length, JSON.stringify(got));
+  got.forEach((ms, i) => assert.ok(ms >= least[i] - 5 && ms <= least[i] + LATE, `pause ${i} was ${ms} ms, not ${least[i]}`));
+}
+
+// The waits are long and independent of each other: all at once.
+test('R12 every form of Retry-After', { concurrency: true }, async (s) => {
+  const cases = {
+    int: [1000],
+    ms: [700],
+    short: [INITIAL],
+    escalating: [1000, 2000],
+    garbage: [INITIAL],
+    absent: [INITIAL],
+    doubling: [INITIAL, 2 * INITIAL, 4 * INITIAL],
+    gateway502: [2 * INITIAL],
+    gateway503: [2 * INITIAL],
+  };
+  await Promise.all(Object.entries(cases).map(([name, least]) =>
+    s.test(`R12 ${scripts[name]} waits ${least.join(', ')} ms`, async () =>
+      assertPauses(await pauses(t, name, scripts[name]), least))));
+  await s.test('R12 a Retry-After date is waited for', async () => {
+    const [ms] = await pauses(t, 'date', scripts.date);
+    assert.ok(ms >= 1000 && ms <= 3000 + LATE, `waited ${ms} ms`); // dates are whole seconds
+  });
+});
+
+test('R12 jitter is added, and the maximum holds', async () => {
+  const got = await pauses(jittery, 'jitter', 'sim?500,flip=3');
+  assert.equal(got.length, 3);
+  got.forEach((ms, i) => assert.ok(ms >= Math.min(450, 100 * 2 ** i) - 5 && ms <= 450 + LATE, `pause ${i} was ${ms} ms`));
+});
+
+for (const [name, seconds] of [['far', '30'], ['farther', '7200']]) {
+  test(`R12 a wait of ${seconds} s is longer than the deadline: answered now, with Retry-After`, async () => {
+    const start = Date.now();
+    const r = await chat(t.gw, name);
+    assert.ok(Date.now() - start < 1000 * slow);
+    assert.equal(r.status, 429, r.text);
+    assert.equal(r.headers['retry-after'], seconds);
+    assert.equal(r.json.error.code, 'upstream_rate_limited');
+    assert.equal((await t.sim.log(scripts[name])).length, 1);
+  });
+}
+
+test('R12 another target is asked at once, whatever the first said', async () => {
+  const start = Date.now();
+  const r = await chatStream(t.gw, 'elsewhere');
+  assert.ok(Date.now() - start < 1000 * slow);
+  assert.equal(r.status, 200);
+  assert.equal(r.headers['x-dragoman-target'], 'sim/sim?tokens=3,tag=second');
+  assert.equal(r.headers['x-dragoman-attempts'], '2');
+});
+
+test('R12 a target that asked for rest is asked last, by the next request too', async () => {
+  const before = (await t.sim.log(scripts.first)).length;
+  const r = await chat(t.gw, 'elsewhere');
+  assert.equal(r.headers['x-dragoman-attempts'], '1');
+  assert.equal((await t.sim.log(scripts.first)).length, before);
+});
