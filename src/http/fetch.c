@@ -561,7 +561,7 @@ static void stream_early(struct http_fetch *f, const struct str *pieces, unsigne
 
 static enum flow stream_out(struct http_fetch *f, const struct str *pieces, unsigned n)
 {
-    if (!f->sending || f->refused)
+    if (!f->active || !f->sending || f->refused)
         return FLOW_MORE;
     if (!can_stream(f)) {
         stream_early(f, pieces, n);
@@ -596,6 +596,6 @@ void http_fetch_send_end(struct http_fetch *f)
         (void)stream_out(f, &last, 1);
     f->stream_over = true;
     f->wants_drain = false;
-    if (f->sending && can_stream(f))
+    if (f->active && can_stream(f))
         write_request(f);
 }

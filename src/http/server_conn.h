@@ -56,6 +56,8 @@ struct http_conn {
     bool told_ready;  /* the handler's ready() was called */
     bool close_after; /* this reply */
     bool stalled_once;
+    uint64_t serial; /* raw.c: of this connection, once somebody asked */
+    unsigned mark;   /* raw.c: the handler's own */
 };
 
 struct http_server {

@@ -3,6 +3,7 @@
 
 #include <openssl/ssl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "http/fetch.h"
 
@@ -120,10 +121,26 @@ static void on_data(struct stream *s, struct str bytes)
     }
 }
 
+/* When bytes and an RST are found together, libuv reports the bytes and then a FIN (it does not
+ * read again where poll said POLLHUP).  A reply that ends by closing would pass for whole. */
+static int hidden_error(const struct stream *s)
+{
+    int err = 0;
+    socklen_t len = sizeof(err);
+    uv_os_fd_t fd;
+
+    if (uv_fileno((const uv_handle_t *)&s->tcp, &fd) != 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
+        return 0;
+    return -err;
+}
+
 static void on_end(struct stream *s, int err)
 {
     struct http_upconn *c = conn_of(s);
 
+    if (err == 0 && c->fetch != NULL)
+        err = hidden_error(s);
     if (c->fetch == NULL)
         upconn_close(c, false);
     else if (err == 0 && !s->truncated && response_end(&c->response))

@@ -22,7 +22,7 @@
 #define CONNECTIONS_MAX 16u
 #define RUN_LIMIT_MS 5000u
 
-enum then { STAY, FIN, RST, STOP_READING, RUN_TLS };
+enum then { STAY, FIN, RST, STOP_READING, RELAY };
 
 struct step {
     const char *await; /* NULL: go on at once */
@@ -68,13 +68,15 @@ struct server_conn {
     bool open, ended, closed;
     int err;
     bool resumed; /* TLS session */
+    struct stream relay;
+    bool relaying;
 };
 
 struct server {
     uv_tcp_t listener;
     struct loop *loop;
     struct ssl_ctx_st *tls;
-    uint16_t port;
+    uint16_t port, relay_port;
     unsigned accepted;
     const struct step *scripts[CONNECTIONS_MAX];
     unsigned script_steps[CONNECTIONS_MAX];
@@ -159,6 +161,46 @@ static inline void server_send_many(struct server_conn *c, size_t n)
     }
 }
 
+/* A proxy's tunnel: from now on bytes go to and from relay_port. */
+
+static inline struct server_conn *relay_of(struct stream *s)
+{
+    return CONTAINER_OF(s, struct server_conn, relay);
+}
+
+static inline void relay_on_data(struct stream *s, struct str bytes)
+{
+    server_send(relay_of(s), bytes);
+}
+
+static inline void relay_on_end(struct stream *s, int err)
+{
+    (void)err;
+    stream_close(s, false);
+}
+
+static inline void relay_on_closed(struct stream *s)
+{
+    relay_of(s)->relaying = false;
+}
+
+static const struct stream_ops relay_ops = {
+    .on_data = relay_on_data, .on_end = relay_on_end, .on_closed = relay_on_closed};
+
+static inline void server_relay(struct server_conn *c)
+{
+    struct sockaddr_in a;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(uv_ip4_addr("127.0.0.1", c->server->relay_port, &a), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    assert_int_equal(uv_tcp_init(&c->server->loop->uv, &c->relay.tcp), 0);
+    assert_int_equal(uv_tcp_open(&c->relay.tcp, fd), 0);
+    assert_int_equal(stream_open_client(&c->relay, c->server->loop, &relay_ops, NULL, NULL, NULL),
+                     0);
+    c->relaying = true;
+}
+
 static inline void server_then(struct server_conn *c, enum then then)
 {
     switch (then) {
@@ -172,7 +214,8 @@ static inline void server_then(struct server_conn *c, enum then then)
     case STOP_READING:
         stream_pause(&c->stream);
         return;
-    case RUN_TLS:
+    case RELAY:
+        server_relay(c);
         return;
     }
 }
@@ -231,6 +274,8 @@ static inline void server_on_data(struct stream *s, struct str bytes)
 
     assert_int_equal(buf_put(&c->got, bytes), 0);
     assert_int_equal(buf_put(&c->all, bytes), 0);
+    if (c->relaying)
+        assert_int_equal(stream_write(&c->relay, &bytes, 1), 0);
     server_go_on(c);
 }
 
@@ -314,6 +359,8 @@ static inline void server_close(struct server *s)
         s->conns[i].open = false;
         if (!s->conns[i].closed)
             stream_close(&s->conns[i].stream, true);
+        if (s->conns[i].relaying)
+            stream_close(&s->conns[i].relay, true);
     }
 }
 

@@ -1,0 +1,103 @@
+/*
+ * dialect.h - one provider's way of asking and answering, behind five functions.
+ *
+ * To add a dialect: one file, one row in dialect.c.  A dialect reads a request into a sim_ask and
+ * writes the events of a talk; when they leave, and what goes wrong on the way, is play.c's.
+ * No I/O and no clock here.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SIM_DIALECT_H
+#define SIM_DIALECT_H
+
+#include <yyjson.h>
+
+#include "base/arena.h"
+#include "sim/frame.h"
+#include "sim/text.h"
+
+#define SIM_TOOLS_MAX 8u
+#define SIM_CHOICES_MAX 8u
+
+/* What a request asks for. */
+struct sim_ask {
+    unsigned surface; /* the dialect's own number */
+    struct str body;  /* as it came; lives as long as the call */
+    char *pool;       /* for reading it again (sim_json_read) */
+    struct str model; /* script and all */
+    struct str text;  /* of the last user message */
+    uint64_t prompt_tokens;
+    uint64_t tokens_max; /* 0: none */
+    unsigned choices;
+    struct str tools[SIM_TOOLS_MAX]; /* names */
+    unsigned tool_count;
+    bool stream, wants_usage;
+};
+
+/* Why a request is refused, or what a fault says. */
+struct sim_problem {
+    unsigned status;
+    struct str message, type, code, param; /* the last two may be empty: null */
+};
+
+enum sim_event {
+    SIM_EVENT_OPEN, /* what comes before the first content */
+    SIM_EVENT_REASONING,
+    SIM_EVENT_TEXT,
+    SIM_EVENT_TOOL,
+    SIM_EVENT_FINISH,
+    SIM_EVENT_USAGE,
+    SIM_EVENT_DONE,
+    SIM_EVENT_ERROR,
+    SIM_EVENT_NULL,
+    SIM_EVENT_EMPTY_CHOICES,
+    SIM_EVENT_MALFORMED,
+};
+
+/* A tool event: which call, and which part of it. */
+struct sim_tool_part {
+    uint64_t call;
+    unsigned part; /* 0 opens the call; 1 to SIM_TOOL_PARTS bring its arguments */
+};
+
+#define SIM_TOOL_PARTS 3u
+
+/* An answer being given. */
+struct sim_talk {
+    const struct sim_dialect *dialect;
+    const struct sim_ask *ask;
+    const struct sim_script *script;
+    struct sim_frame frame;
+    struct str prefix; /* the dialect's own: what all its events begin with */
+    uint64_t id, created_s;
+    struct sim_text reasoning, text;
+    uint64_t tool_at, tool_events; /* instead of text when there are any */
+    uint64_t completion_tokens;    /* so far */
+    bool by_length;                /* tokens_max cut it */
+    bool streams;                  /* as it is given; not always as it was asked */
+};
+
+struct sim_dialect {
+    const char *name;
+    bool (*claims)(struct str method, struct str path, unsigned *ret_surface);
+    /* `ask` has body, model and surface.  Texts it keeps go into the arena. */
+    bool (*read)(struct sim_ask *ask, struct arena *a, yyjson_val *root,
+                 struct sim_problem *ret_problem);
+    void (*problem)(const struct sim_problem *p, struct out *o); /* the error's body */
+    /* The problem that a fault with this status stands for. */
+    struct sim_problem (*fault)(enum sim_fault f, unsigned status);
+    /* Set talk->prefix, in the arena.  false: no room. */
+    bool (*begin)(struct sim_talk *t, struct arena *a, struct out *scratch);
+    void (*event)(struct sim_talk *t, enum sim_event e, struct out *o);
+    void (*whole)(struct sim_talk *t, struct out *o);
+    bool (*streams)(unsigned surface); /* embeddings do not */
+};
+
+/* The dialect that serves this path, or NULL. */
+const struct sim_dialect *sim_dialect_find(struct str method, struct str path,
+                                           unsigned *ret_surface);
+/* For paths that belong to none. */
+const struct sim_dialect *sim_dialect_default(void);
+
+extern const struct sim_dialect sim_openai;
+
+#endif

@@ -1,0 +1,485 @@
+/*
+ * dialect_openai.c - OpenAI's chat completions, completions and embeddings.
+ *
+ * Shapes after OpenAI's API description and recorded streams: every event has the same id, created
+ * and model; the first brings the role, the last choice's event the finish reason and an empty
+ * delta, then usage (if asked) with no choices, then [DONE].
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "sim/dialect_openai.h"
+
+#include "sim/embed.h"
+#include "sim/talk.h"
+
+static bool claims(struct str method, struct str path, unsigned *ret_surface)
+{
+    static const struct {
+        struct str path;
+        enum sim_openai surface;
+    } paths[] = {
+        {STR_INIT("/v1/chat/completions"), CHAT},
+        {STR_INIT("/v1/completions"), COMPLETIONS},
+        {STR_INIT("/v1/embeddings"), EMBEDDINGS},
+    };
+
+    for (size_t i = 0; i < COUNTOF(paths); i++) {
+        if (str_eq(paths[i].path, path) && str_eq(method, STR("POST"))) {
+            *ret_surface = paths[i].surface;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool streams(unsigned surface)
+{
+    return surface != EMBEDDINGS;
+}
+
+/* ---- refusing ---- */
+
+static void put_or_null(struct out *o, struct str s)
+{
+    if (s.len > 0)
+        out_json(o, s);
+    else
+        OUT_LIT(o, "null");
+}
+
+static void problem(const struct sim_problem *p, struct out *o)
+{
+    OUT_LIT(o, "{\"error\":{\"message\":");
+    out_json(o, p->message);
+    OUT_LIT(o, ",\"type\":");
+    out_json(o, p->type);
+    OUT_LIT(o, ",\"param\":");
+    put_or_null(o, p->param);
+    OUT_LIT(o, ",\"code\":");
+    put_or_null(o, p->code);
+    OUT_LIT(o, "}}");
+}
+
+/* clang-format off */
+static const struct {
+    unsigned status;
+    enum sim_fault fault; /* SIM_NONE: any with this status */
+    struct str type, code, message;
+} problems[] = {
+    {400, SIM_CONTEXT_WINDOW, STR_INIT("invalid_request_error"), STR_INIT("context_length_exceeded"), STR_INIT("This model's maximum context length is 128000 tokens. However, your messages resulted in 128001 tokens.")},
+    {429, SIM_QUOTA, STR_INIT("insufficient_quota"),    STR_INIT("insufficient_quota"),  STR_INIT("You exceeded your current quota, please check your plan and billing details.")},
+    {400, SIM_NONE,  STR_INIT("invalid_request_error"), STR_INIT("invalid_value"),       STR_INIT("The simulator was told to find this request invalid.")},
+    {401, SIM_NONE,  STR_INIT("invalid_request_error"), STR_INIT("invalid_api_key"),     STR_INIT("Incorrect API key provided.")},
+    {402, SIM_NONE,  STR_INIT("billing_error"),         STR_INIT("billing_hard_limit_reached"), STR_INIT("Your account has no credit left.")},
+    {403, SIM_NONE,  STR_INIT("request_forbidden"),     STR_INIT("unsupported_country_region_territory"), STR_INIT("Country, region, or territory not supported.")},
+    {404, SIM_NONE,  STR_INIT("invalid_request_error"), STR_INIT("model_not_found"),     STR_INIT("The model does not exist or you do not have access to it.")},
+    {408, SIM_NONE,  STR_INIT("timeout_error"),         STR_INIT("request_timeout"),     STR_INIT("The request took too long to arrive.")},
+    {409, SIM_NONE,  STR_INIT("conflict_error"),        STR_INIT("conflict"),            STR_INIT("The request conflicts with another one.")},
+    {413, SIM_NONE,  STR_INIT("invalid_request_error"), STR_INIT("request_too_large"),   STR_INIT("The request is too large.")},
+    {422, SIM_NONE,  STR_INIT("invalid_request_error"), STR_INIT("unprocessable_entity"), STR_INIT("The request was well formed but cannot be followed.")},
+    {429, SIM_NONE,  STR_INIT("requests"),              STR_INIT("rate_limit_exceeded"), STR_INIT("Rate limit reached for requests. Please try again later.")},
+    {502, SIM_NONE,  STR_INIT("server_error"),          STR_INIT("bad_gateway"),         STR_INIT("Bad gateway.")},
+    {503, SIM_NONE,  STR_INIT("server_error"),          STR_INIT("service_unavailable"), STR_INIT("The engine is currently overloaded, please try again later.")},
+    {504, SIM_NONE,  STR_INIT("server_error"),          STR_INIT("gateway_timeout"),     STR_INIT("Gateway timeout.")},
+    {529, SIM_NONE,  STR_INIT("overloaded_error"),      STR_INIT("overloaded"),          STR_INIT("Overloaded.")},
+    {500, SIM_NONE,  STR_INIT("server_error"),          STR_INIT("server_error"),        STR_INIT("The server had an error while processing your request.")},
+};
+/* clang-format on */
+
+static struct sim_problem fault_problem(enum sim_fault f, unsigned status)
+{
+    size_t i = 0;
+
+    while (i < COUNTOF(problems) - 1 &&
+           !(problems[i].status == status &&
+             (problems[i].fault == f || problems[i].fault == SIM_NONE)))
+        i++;
+    return (struct sim_problem){.status = status,
+                                .type = problems[i].type,
+                                .code = problems[i].code,
+                                .message = problems[i].message};
+}
+
+/* ---- answering ---- */
+
+static bool begin(struct sim_talk *t, struct arena *a, struct out *o)
+{
+    bool chat = t->ask->surface == CHAT;
+
+    if (t->ask->surface != CHAT)
+        t->tool_events = t->reasoning.count = 0;
+    out_put(o, chat ? STR("{\"id\":\"chatcmpl-") : STR("{\"id\":\"cmpl-"));
+    out_hex(o, t->id);
+    OUT_LIT(o, "\",\"object\":\"");
+    if (!chat)
+        OUT_LIT(o, "text_completion");
+    else if (t->streams)
+        OUT_LIT(o, "chat.completion.chunk");
+    else
+        OUT_LIT(o, "chat.completion");
+    OUT_LIT(o, "\",\"created\":");
+    out_u64(o, t->created_s);
+    OUT_LIT(o, ",\"model\":");
+    out_json(o, t->ask->model);
+    OUT_LIT(o,
+            ",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_simulator\",\"choices\":[");
+    t->prefix = arena_dup(a, out_str(o));
+    return t->prefix.ptr != NULL;
+}
+
+static void put_usage_details(const struct sim_talk *t, struct out *o, bool zero)
+{
+    OUT_LIT(o, ",\"prompt_tokens_details\":{\"cached_tokens\":0,\"audio_tokens\":0},"
+               "\"completion_tokens_details\":{\"reasoning_tokens\":");
+    out_u64(o, zero ? 0 : t->reasoning.at);
+    OUT_LIT(o, ",\"audio_tokens\":0,\"accepted_prediction_tokens\":0,"
+               "\"rejected_prediction_tokens\":0}");
+}
+
+static void put_usage(const struct sim_talk *t, struct out *o)
+{
+    bool zero = sim_script_has(t->script, SIM_USAGE_ZERO);
+    uint64_t prompt = zero ? 0 : t->ask->prompt_tokens;
+    uint64_t completion = zero ? 0 : t->completion_tokens * t->ask->choices;
+
+    OUT_LIT(o, "{\"prompt_tokens\":");
+    out_u64(o, prompt);
+    OUT_LIT(o, ",\"completion_tokens\":");
+    out_u64(o, completion);
+    OUT_LIT(o, ",\"total_tokens\":");
+    out_u64(o, prompt + completion);
+    if (!sim_script_has(t->script, SIM_USAGE_PLAIN))
+        put_usage_details(t, o, zero);
+    OUT_LIT(o, "}");
+}
+
+static bool has_usage(const struct sim_talk *t)
+{
+    if (sim_script_has(t->script, SIM_USAGE_ABSENT))
+        return false;
+    return t->ask->wants_usage || t->script->pick[SIM_GROUP_USAGE] != SIM_NONE;
+}
+
+static void chunk_open(const struct sim_talk *t, struct out *o)
+{
+    sim_frame_open(&t->frame, STR(""), o);
+    out_put(o, t->prefix);
+}
+
+static void chunk_close(const struct sim_talk *t, struct out *o, bool with_usage)
+{
+    OUT_LIT(o, "]");
+    if (with_usage) {
+        OUT_LIT(o, ",\"usage\":");
+        put_usage(t, o);
+    } else if (t->ask->wants_usage && has_usage(t)) {
+        OUT_LIT(o, ",\"usage\":null");
+    }
+    OUT_LIT(o, "}");
+    sim_frame_close(&t->frame, o);
+}
+
+static void choice_open(const struct sim_talk *t, struct out *o, unsigned choice)
+{
+    if (t->ask->surface == CHAT) {
+        OUT_LIT(o, "{\"index\":");
+        out_u64(o, choice);
+        OUT_LIT(o, ",\"delta\":{");
+    } else {
+        OUT_LIT(o, "{\"text\":\"");
+    }
+}
+
+static void choice_close(const struct sim_talk *t, struct out *o, unsigned choice,
+                         struct str finish)
+{
+    if (t->ask->surface == CHAT) {
+        OUT_LIT(o, "},\"logprobs\":null,\"finish_reason\":");
+    } else {
+        OUT_LIT(o, "\",\"index\":");
+        out_u64(o, choice);
+        OUT_LIT(o, ",\"logprobs\":null,\"finish_reason\":");
+    }
+    put_or_null(o, finish);
+    OUT_LIT(o, "}");
+}
+
+static struct str finish_reason(const struct sim_talk *t)
+{
+    if (t->tool_events > 0)
+        return STR("tool_calls");
+    return t->by_length ? STR("length") : STR("stop");
+}
+
+static void put_tool_head(const struct sim_talk *t, struct out *o, uint64_t call)
+{
+    unsigned named = t->ask->tool_count;
+
+    OUT_LIT(o, "\"id\":\"call_");
+    out_hex(o, sim_hash(t->id, call));
+    OUT_LIT(o, "\",\"type\":\"function\",\"function\":{\"name\":");
+    out_json(o, named > 0 ? t->ask->tools[call % named] : STR("get_weather"));
+    OUT_LIT(o, ",\"arguments\":\"");
+}
+
+/* Parts 1 to 3 of a call's arguments; together they are a JSON object. */
+static void put_tool_arguments(struct out *o, uint64_t call, unsigned part)
+{
+    static const struct str cities[] = {STR_INIT("Kraków"), STR_INIT("São Paulo"), STR_INIT("東京"),
+                                        STR_INIT("Cairo")};
+
+    if (part == 1) {
+        OUT_LIT(o, "{\\\"city\\\":\\\"");
+    } else if (part == 2) {
+        out_put(o, cities[call % COUNTOF(cities)]);
+        OUT_LIT(o, "\\\",\\\"ca");
+    } else {
+        OUT_LIT(o, "ll\\\":");
+        out_u64(o, call);
+        OUT_LIT(o, "}");
+    }
+}
+
+static void put_tool_whole(const struct sim_talk *t, struct out *o, uint64_t call)
+{
+    put_tool_head(t, o, call);
+    for (unsigned part = 1; part <= SIM_TOOL_PARTS; part++)
+        put_tool_arguments(o, call, part);
+    OUT_LIT(o, "\"}");
+}
+
+static void put_tool_delta(const struct sim_talk *t, struct out *o)
+{
+    struct sim_tool_part at = sim_talk_tool(t, t->tool_at);
+
+    OUT_LIT(o, "\"tool_calls\":[{");
+    if (!sim_script_has(t->script, SIM_TOOLS_NO_INDEX)) {
+        OUT_LIT(o, "\"index\":");
+        out_u64(o, sim_script_has(t->script, SIM_TOOLS_INDEX_0) ? 0 : at.call);
+        OUT_LIT(o, ",");
+    }
+    if (sim_script_has(t->script, SIM_TOOLS_WHOLE)) {
+        put_tool_whole(t, o, at.call);
+    } else if (at.part == 0) {
+        put_tool_head(t, o, at.call);
+        OUT_LIT(o, "\"}");
+    } else {
+        OUT_LIT(o, "\"function\":{\"arguments\":\"");
+        put_tool_arguments(o, at.call, at.part);
+        OUT_LIT(o, "\"}");
+    }
+    OUT_LIT(o, "}]");
+}
+
+static void put_text_delta(const struct sim_talk *t, struct sim_text *text, struct str member,
+                           struct out *o)
+{
+    if (t->ask->surface == CHAT)
+        out_put(o, member);
+    sim_text_take(text, o);
+    if (t->ask->surface == CHAT)
+        OUT_LIT(o, "\"");
+}
+
+/* Each choice says the same, so each starts from the same place in the text. */
+static void put_deltas(struct sim_talk *t, enum sim_event e, struct out *o)
+{
+    struct sim_text text = t->text, reasoning = t->reasoning;
+
+    for (unsigned i = 0; i < t->ask->choices; i++) {
+        struct sim_text said = t->text, thought = t->reasoning;
+
+        chunk_open(t, o);
+        choice_open(t, o, i);
+        if (e == SIM_EVENT_TEXT)
+            put_text_delta(t, &said, STR("\"content\":\""), o);
+        else if (e == SIM_EVENT_REASONING)
+            put_text_delta(t, &thought, STR("\"reasoning_content\":\""), o);
+        else
+            put_tool_delta(t, o);
+        choice_close(t, o, i, STR(""));
+        chunk_close(t, o, sim_script_has(t->script, SIM_USAGE_EVERY));
+        text = said;
+        reasoning = thought;
+    }
+    t->text = text;
+    t->reasoning = reasoning;
+    t->tool_at += e == SIM_EVENT_TOOL;
+}
+
+static void put_role(struct sim_talk *t, struct out *o)
+{
+    if (t->ask->surface != CHAT)
+        return;
+    for (unsigned i = 0; i < t->ask->choices; i++) {
+        chunk_open(t, o);
+        choice_open(t, o, i);
+        OUT_LIT(o, "\"role\":\"assistant\",\"content\":");
+        out_put(o, t->tool_events > 0 ? STR("null") : STR("\"\""));
+        OUT_LIT(o, ",\"refusal\":null");
+        choice_close(t, o, i, STR(""));
+        chunk_close(t, o, sim_script_has(t->script, SIM_USAGE_EVERY));
+    }
+}
+
+static void put_finish(struct sim_talk *t, struct out *o)
+{
+    for (unsigned i = 0; i < t->ask->choices; i++) {
+        bool last = i + 1 == t->ask->choices;
+
+        chunk_open(t, o);
+        choice_open(t, o, i);
+        choice_close(t, o, i, finish_reason(t));
+        chunk_close(t, o,
+                    sim_script_has(t->script, SIM_USAGE_EVERY) ||
+                        (last && sim_script_has(t->script, SIM_USAGE_LAST_CHOICE)));
+    }
+}
+
+static void put_line(const struct sim_talk *t, struct str data, struct out *o)
+{
+    sim_frame_open(&t->frame, STR(""), o);
+    out_put(o, data);
+    sim_frame_close(&t->frame, o);
+}
+
+static void put_usage_event(struct sim_talk *t, struct out *o)
+{
+    if (!has_usage(t) || sim_script_has(t->script, SIM_USAGE_LAST_CHOICE))
+        return;
+    chunk_open(t, o);
+    chunk_close(t, o, true);
+}
+
+static void put_error_event(struct sim_talk *t, struct out *o)
+{
+    struct sim_problem p = fault_problem(SIM_ERROR_FIRST, 500);
+
+    sim_frame_open(&t->frame, STR(""), o);
+    problem(&p, o);
+    sim_frame_close(&t->frame, o);
+}
+
+static void event(struct sim_talk *t, enum sim_event e, struct out *o)
+{
+    switch (e) {
+    case SIM_EVENT_OPEN:
+        put_role(t, o);
+        break;
+    case SIM_EVENT_REASONING:
+    case SIM_EVENT_TEXT:
+    case SIM_EVENT_TOOL:
+        put_deltas(t, e, o);
+        break;
+    case SIM_EVENT_FINISH:
+        put_finish(t, o);
+        break;
+    case SIM_EVENT_USAGE:
+        put_usage_event(t, o);
+        break;
+    case SIM_EVENT_DONE:
+        put_line(t, STR("[DONE]"), o);
+        break;
+    case SIM_EVENT_ERROR:
+        put_error_event(t, o);
+        break;
+    case SIM_EVENT_NULL:
+        put_line(t, STR("null"), o);
+        break;
+    case SIM_EVENT_EMPTY_CHOICES:
+        chunk_open(t, o);
+        chunk_close(t, o, false);
+        break;
+    case SIM_EVENT_MALFORMED:
+        put_line(t, STR("{\"id\":\"chatcmpl-broken\",\"choices\":[{\"index\":0,\"delta\":{\"con"),
+                 o);
+        break;
+    }
+}
+
+static void put_message_tools(const struct sim_talk *t, struct out *o)
+{
+    OUT_LIT(o, "\"content\":null,\"refusal\":null,\"annotations\":[],\"tool_calls\":[");
+    for (uint64_t call = 0; call < sim_talk_calls(t); call++) {
+        out_put(o, call == 0 ? STR("{") : STR(",{"));
+        put_tool_whole(t, o, call);
+        OUT_LIT(o, "}");
+    }
+    OUT_LIT(o, "]");
+}
+
+static void put_all(struct sim_text *text, struct out *o)
+{
+    while (text->at < text->count && !o->full)
+        sim_text_take(text, o);
+}
+
+static void put_message(const struct sim_talk *t, struct out *o)
+{
+    struct sim_text text = t->text, reasoning = t->reasoning;
+
+    OUT_LIT(o, ",\"message\":{\"role\":\"assistant\",");
+    if (reasoning.count > 0) {
+        OUT_LIT(o, "\"reasoning_content\":\"");
+        put_all(&reasoning, o);
+        OUT_LIT(o, "\",");
+    }
+    if (t->tool_events > 0) {
+        put_message_tools(t, o);
+    } else {
+        OUT_LIT(o, "\"content\":\"");
+        put_all(&text, o);
+        OUT_LIT(o, "\",\"refusal\":null,\"annotations\":[]");
+    }
+    OUT_LIT(o, "},\"logprobs\":null,\"finish_reason\":");
+}
+
+static void put_choice(const struct sim_talk *t, struct out *o, unsigned choice)
+{
+    OUT_LIT(o, "{\"index\":");
+    out_u64(o, choice);
+    if (t->ask->surface == CHAT) {
+        put_message(t, o);
+    } else {
+        struct sim_text text = t->text;
+
+        OUT_LIT(o, ",\"text\":\"");
+        put_all(&text, o);
+        OUT_LIT(o, "\",\"logprobs\":null,\"finish_reason\":");
+    }
+    out_json(o, finish_reason(t));
+    OUT_LIT(o, "}");
+}
+
+static void whole(struct sim_talk *t, struct out *o)
+{
+    if (t->ask->surface == EMBEDDINGS) {
+        sim_embed(t->ask, o);
+        return;
+    }
+    out_put(o, t->prefix);
+    for (unsigned i = 0; i < t->ask->choices; i++) {
+        if (i > 0)
+            OUT_LIT(o, ",");
+        put_choice(t, o, i);
+    }
+    OUT_LIT(o, "]");
+    t->completion_tokens = sim_talk_left(t);
+    t->reasoning.at = t->reasoning.count;
+    if (!sim_script_has(t->script, SIM_USAGE_ABSENT)) {
+        OUT_LIT(o, ",\"usage\":");
+        put_usage(t, o);
+    }
+    OUT_LIT(o, "}");
+}
+
+const struct sim_dialect sim_openai = {
+    .name = "openai",
+    .claims = claims,
+    .read = sim_openai_read,
+    .problem = problem,
+    .fault = fault_problem,
+    .begin = begin,
+    .event = event,
+    .whole = whole,
+    .streams = streams,
+};

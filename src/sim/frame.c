@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/frame.h"
+
+struct sim_frame sim_frame_of(const struct sim_script *s)
+{
+    struct sim_frame f = {.eol = STR("\n"), .data = STR("data: ")};
+
+    if (sim_script_has(s, SIM_CRLF))
+        f.eol = STR("\r\n");
+    else if (sim_script_has(s, SIM_CR))
+        f.eol = STR("\r");
+    if (sim_script_has(s, SIM_NO_SPACE))
+        f.data = STR("data:");
+    if (sim_script_has(s, SIM_COMMENTS))
+        f.comment = STR(": data: {\"still\":\"thinking\"}");
+    return f;
+}
+
+void sim_frame_open(const struct sim_frame *f, struct str name, struct out *o)
+{
+    if (f->comment.len > 0) {
+        out_put(o, f->comment);
+        out_put(o, f->eol);
+    }
+    if (name.len > 0) {
+        OUT_LIT(o, "event: ");
+        out_put(o, name);
+        out_put(o, f->eol);
+    }
+    out_put(o, f->data);
+}
+
+void sim_frame_close(const struct sim_frame *f, struct out *o)
+{
+    out_put(o, f->eol);
+    out_put(o, f->eol);
+}

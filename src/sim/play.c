@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/play.h"
+
+#include "sim/json.h"
+
+static struct sim_play *play_of(struct sim_visit *v)
+{
+    return CONTAINER_OF(v, struct sim_play, visit);
+}
+
+static void act(struct sim_play *p);
+
+static void on_time(struct wheel_entry *e)
+{
+    struct sim_play *p = CONTAINER_OF(e, struct sim_play, timer);
+
+    if (!p->begun)
+        act(p);
+    else
+        sim_play_go_on(p);
+}
+
+void sim_play_wake(struct sim_play *p, uint64_t due_ms)
+{
+    p->timer.fire = on_time;
+    wheel_add(&p->visit.sim->wheel, &p->timer, due_ms);
+}
+
+/* ---- The request */
+
+static bool refuse(struct sim_play *p, const char *param, struct str code, struct str message)
+{
+    struct sim_problem problem = {.status = 400,
+                                  .message = message,
+                                  .type = STR("invalid_request_error"),
+                                  .code = code,
+                                  .param = str_from(param)};
+
+    sim_play_refuse(p, &problem);
+    return false;
+}
+
+static bool read_model(struct sim_play *p, yyjson_val *root)
+{
+    struct arena *a = &p->visit.call->arena;
+    struct str model = sim_json_text(root, "model");
+    struct out *why = &p->visit.sim->scratch;
+
+    if (model.len == 0)
+        return refuse(p, "model", STR("missing_required_parameter"),
+                      STR("you must provide a model parameter"));
+    p->visit.model = p->ask.model = arena_dup(a, model);
+    out_reset(why, SIM_SCRATCH_KEEP);
+    if (!sim_script_parse(p->ask.model, &p->script, why))
+        return refuse(p, "model", STR("invalid_value"), arena_dup(a, out_str(why)));
+    return true;
+}
+
+static bool read_root(struct sim_play *p, yyjson_val *root)
+{
+    struct sim_problem problem = {0};
+
+    if (!yyjson_is_obj(root))
+        return refuse(p, NULL, STR("invalid_json"),
+                      STR("We could not parse the JSON body of your request."));
+    if (!read_model(p, root))
+        return false;
+    if (p->file || p->dialect->read(&p->ask, &p->visit.call->arena, root, &problem))
+        return true;
+    sim_play_refuse(p, &problem);
+    return false;
+}
+
+static bool read_request(struct sim_play *p)
+{
+    yyjson_doc *doc;
+    bool ok;
+
+    p->ask.body = p->visit.call->body;
+    p->ask.pool = p->visit.sim->pool;
+    p->ask.choices = 1;
+    doc = sim_json_read(p->ask.body, p->ask.pool);
+    ok = read_root(p, yyjson_doc_get_root(doc));
+    yyjson_doc_free(doc);
+    return ok;
+}
+
+/* The key can be the script too: "dead-401" … "quota".  SIM_NONE for any other. */
+static enum sim_fault key_fault(const struct http_fields *fields)
+{
+    static const struct {
+        struct str key;
+        enum sim_fault fault;
+    } keys[] = {{STR_INIT("dead-401"), SIM_S401},
+                {STR_INIT("dead-402"), SIM_S402},
+                {STR_INIT("dead-403"), SIM_S403},
+                {STR_INIT("quota"), SIM_QUOTA}};
+    struct str value = http_fields_find(fields, STR("authorization"));
+    struct str scheme, key;
+
+    if (!str_cut(value, ' ', &scheme, &key))
+        key = http_fields_find(fields, STR("x-api-key"));
+    for (size_t i = 0; i < COUNTOF(keys); i++) {
+        if (str_eq(keys[i].key, key))
+            return keys[i].fault;
+    }
+    return SIM_NONE;
+}
+
+static void settle(struct sim_play *p)
+{
+    struct sim_shared *shared = p->visit.sim->shared;
+    enum sim_fault of_key = key_fault(&p->visit.call->fields);
+    struct sim_draw draw = {.seed = shared->seed};
+
+    p->number = draw.counter = SIM_COUNT(shared->counter, 1);
+    if (of_key != SIM_NONE) {
+        memset(p->script.pick, 0, sizeof(p->script.pick));
+        p->script.pick[SIM_GROUP_REPLY] = (uint8_t)of_key;
+        return;
+    }
+    if (sim_script_counts(&p->script))
+        draw.nth = p->nth = tally_next(&shared->tally, p->ask.model);
+    sim_script_settle(&p->script, &draw);
+}
+
+/* ---- The answer */
+
+static void act(struct sim_play *p)
+{
+    struct http_call *c = p->visit.call;
+
+    p->begun = true;
+    switch (p->script.pick[SIM_GROUP_REPLY]) {
+    case SIM_REFUSE:
+        http_call_close(c, true);
+        break;
+    case SIM_ACCEPT_CLOSE:
+        http_call_close(c, false);
+        break;
+    default: /* most faults change what is sent, not how it begins */
+        if (p->file)
+            sim_play_file(p);
+        else if (p->talk.streams)
+            sim_play_stream(p);
+        else
+            sim_play_whole(p);
+        break;
+    }
+}
+
+static uint64_t first_delay(const struct sim_play *p)
+{
+    const struct sim_script *s = &p->script;
+    uint64_t ms = s->value[SIM_PARAM_TTFT], left = p->file ? 0 : sim_talk_left(&p->talk);
+
+    if (s->value[SIM_PARAM_JITTER] > 0)
+        ms += sim_hash(p->visit.sim->shared->seed + SIM_PARAM_JITTER, p->number) %
+              s->value[SIM_PARAM_JITTER];
+    if (!p->talk.streams && left > 1)
+        ms += (left - 1) * s->value[SIM_PARAM_GAP];
+    return ms;
+}
+
+static bool is_silent(const struct sim_script *s)
+{
+    return sim_script_has(s, SIM_SILENT) || sim_script_has(s, SIM_TLS_HANG);
+}
+
+static void ready(struct sim_visit *v)
+{
+    struct sim_play *p = play_of(v);
+    uint64_t delay;
+
+    if (!read_request(p))
+        return;
+    settle(p);
+    if (is_silent(&p->script))
+        return;
+    if (!sim_talk_init(&p->talk, p->dialect, &p->ask, &p->script, v->sim->shared->seed, p->number,
+                       &v->call->arena, &v->sim->scratch)) {
+        refuse(p, NULL, STR("too_large"), STR("The request is too large for the simulator."));
+        return;
+    }
+    delay = first_delay(p);
+    p->due_ms = loop_now_ms(v->sim->loop) + delay;
+    if (delay == 0)
+        act(p);
+    else
+        sim_play_wake(p, p->due_ms);
+}
+
+static void drain(struct sim_visit *v)
+{
+    struct sim_play *p = play_of(v);
+
+    p->held = false;
+    sim_play_go_on(p);
+}
+
+static void stop(struct sim_visit *v)
+{
+    struct sim_play *p = play_of(v);
+
+    wheel_remove(&p->timer);
+    sim_wire_done(&p->wire);
+}
+
+struct sim_visit *sim_play_new(struct http_call *c)
+{
+    static const struct sim_visit_ops ops = {
+        .mode = HTTP_BODY_WHOLE, .ready = ready, .drain = drain, .stop = stop};
+    struct sim_play *p = ARENA_NEW(&c->arena, struct sim_play);
+
+    if (p == NULL)
+        return NULL;
+    p->visit.ops = &ops;
+    p->dialect = sim_dialect_find(c->method, c->path, &p->ask.surface);
+    p->file = p->dialect == NULL;
+    if (p->file)
+        p->dialect = sim_dialect_default();
+    return &p->visit;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/talk.h"
+
+/* Any fixed moment will do; with the request's number added, `created` is deterministic too. */
+#define EPOCH_S 1767225600u
+
+uint64_t sim_talk_calls(const struct sim_talk *t)
+{
+    return t->script->pick[SIM_GROUP_TOOLS] != SIM_NONE ? t->script->value[SIM_PARAM_CALLS] : 0;
+}
+
+static uint64_t tool_events(const struct sim_talk *t)
+{
+    bool whole = sim_script_has(t->script, SIM_TOOLS_WHOLE);
+
+    return sim_talk_calls(t) * (whole ? 1 : 1 + SIM_TOOL_PARTS);
+}
+
+static void init_text(struct sim_talk *t, uint64_t seed)
+{
+    const struct sim_script *s = t->script;
+    uint64_t max = t->ask->tokens_max;
+
+    if (sim_script_has(s, SIM_BIG_EVENT))
+        sim_text_generate(&t->text, seed, 1, s->value[SIM_PARAM_SIZE]);
+    else if (sim_script_gives(s, SIM_PARAM_TOKENS))
+        sim_text_generate(&t->text, seed, s->value[SIM_PARAM_TOKENS], s->value[SIM_PARAM_SIZE]);
+    else
+        sim_text_echo(&t->text, t->ask->text);
+    if (sim_script_has(s, SIM_DONE_INSIDE_TEXT))
+        sim_text_say_done(&t->text);
+    if (max != 0 && t->text.count > max) {
+        t->text.count = max;
+        t->by_length = true;
+    }
+    sim_text_generate(&t->reasoning, ~seed, s->value[SIM_PARAM_REASONING], 0);
+}
+
+bool sim_talk_init(struct sim_talk *t, const struct sim_dialect *d, const struct sim_ask *ask,
+                   const struct sim_script *script, uint64_t seed, uint64_t id, struct arena *a,
+                   struct out *scratch)
+{
+    *t = (struct sim_talk){.dialect = d,
+                           .ask = ask,
+                           .script = script,
+                           .frame = sim_frame_of(script),
+                           .id = sim_hash(seed, id),
+                           .created_s = EPOCH_S + id};
+    init_text(t, seed);
+    t->streams =
+        d->streams(ask->surface) && (ask->stream ? !sim_script_has(script, SIM_JSON_FOR_SSE)
+                                                 : sim_script_has(script, SIM_SSE_FOR_JSON));
+    t->tool_events = tool_events(t);
+    out_reset(scratch, SIZE_MAX);
+    return d->begin(t, a, scratch) && !scratch->full;
+}
+
+uint64_t sim_talk_left(const struct sim_talk *t)
+{
+    uint64_t left = t->reasoning.count - t->reasoning.at;
+
+    return left + (t->tool_events > 0 ? t->tool_events - t->tool_at : t->text.count - t->text.at);
+}
+
+void sim_talk_next(struct sim_talk *t, struct out *o)
+{
+    t->completion_tokens++;
+    if (t->reasoning.at < t->reasoning.count)
+        t->dialect->event(t, SIM_EVENT_REASONING, o);
+    else if (t->tool_events > 0)
+        t->dialect->event(t, SIM_EVENT_TOOL, o);
+    else
+        t->dialect->event(t, SIM_EVENT_TEXT, o);
+}
+
+struct sim_tool_part sim_talk_tool(const struct sim_talk *t, uint64_t at)
+{
+    uint64_t calls = sim_talk_calls(t);
+
+    if (sim_script_has(t->script, SIM_TOOLS_WHOLE))
+        return (struct sim_tool_part){.call = at, .part = 0};
+    if (!sim_script_has(t->script, SIM_TOOLS_INTERLEAVED))
+        return (struct sim_tool_part){.call = at / (1 + SIM_TOOL_PARTS),
+                                      .part = (unsigned)(at % (1 + SIM_TOOL_PARTS))};
+    return (struct sim_tool_part){.call = at % calls, .part = (unsigned)(at / calls)};
+}
