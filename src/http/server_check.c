@@ -101,7 +101,8 @@ static bool check_request_line(struct request_reader *r, struct str head)
         return request_refuse(r, 405, "this is not a proxy", NULL);
     rest = str_skip(rest, c->target.len);
     if (!str_starts(rest, STR(" HTTP/1.1\r\n")) && !str_starts(rest, STR(" HTTP/1.0\r\n")))
-        return request_refuse(r, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here", NULL);
+        return request_refuse(r, str_starts(rest, STR(" HTTP/")) ? 505 : 400,
+                              "only HTTP/1.1 and HTTP/1.0 are spoken here", NULL);
     c->http_1_0 = rest.ptr[8] == '0';
     c->head_only = str_eq(c->method, STR("HEAD"));
     return true;

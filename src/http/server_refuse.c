@@ -33,9 +33,10 @@ void conn_refuse(struct http_conn *c, const struct http_refusal *r)
 
     if (in_call)
         conn_call_gone(c);
-    else
-        arena_done(&c->call.arena); /* of the head that did not make it */
-    if (too_late) {                 /* another reply is out already */
+    else /* of the head that did not make it */
+        arena_done(&c->call.arena);
+    if (too_late) { /* another reply is out already */
+        c->state = CONN_DROP;
         c->broken = true;
         return;
     }

@@ -150,11 +150,7 @@ void request_reader_reset(struct request_reader *r)
 
 static enum request_step bad(struct request_reader *r)
 {
-    llhttp_errno_t err = llhttp_get_errno(&r->parser);
-
-    if (r->refusal.status == 0 && err == HPE_INVALID_VERSION)
-        request_refuse(r, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here", NULL);
-    else if (r->refusal.status == 0)
+    if (r->refusal.status == 0)
         request_refuse(r, 400, "malformed request", NULL);
     return REQUEST_BAD;
 }
