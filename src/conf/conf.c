@@ -51,6 +51,7 @@ struct conf *conf_load_text(const char *name, struct str text, conf_env_fn *env,
     l.conf = conf_new(name);
     if (l.conf == NULL) {
         problem_at(&l.problems, 0, 0, "no memory left");
+        problem_flush(&l.problems);
         return NULL;
     }
     l.mem = &l.conf->mem;
@@ -60,6 +61,7 @@ struct conf *conf_load_text(const char *name, struct str text, conf_env_fn *env,
     else if (root != NULL)
         load_problem(&l, root, "expected a map of settings, such as `listen: 127.0.0.1:8080`");
     arena_done(&l.scratch);
+    problem_flush(&l.problems);
     if (root != NULL && l.problems.count == 0)
         return l.conf;
     conf_unref(l.conf);
@@ -104,6 +106,7 @@ struct conf *conf_load(const char *path, conf_env_fn *env, conf_problem_fn *repo
         c = conf_load_text(path, buf_str(&text), env, report, ctx);
     else
         problem_at(&problems, 0, 0, "cannot be read: %s", strerror(-err));
+    problem_flush(&problems);
     buf_done(&text);
     return c;
 }

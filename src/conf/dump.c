@@ -191,6 +191,18 @@ static int put_provider(const struct setting *s, const void *record, struct buf 
     return put_text(p->name, out);
 }
 
+/* Brackets would be a list. */
+static int put_address(const struct setting *s, const void *record, struct buf *out)
+{
+    struct buf text = {.max = 64};
+    int err = value_put_address(&text, field(s, record));
+
+    if (err == 0)
+        err = put_text(buf_str(&text), out);
+    buf_done(&text);
+    return err;
+}
+
 int dump_value(const struct setting *s, const void *record, struct buf *out)
 {
     switch (s->type) {
@@ -210,7 +222,7 @@ int dump_value(const struct setting *s, const void *record, struct buf *out)
     case TYPE_SECRET:
         return put_masked(get_text(s, record), out);
     case TYPE_ADDRESS:
-        return value_put_address(out, field(s, record));
+        return put_address(s, record, out);
     case TYPE_PROXY:
         return put_proxy(get_text(s, record), out);
     case TYPE_DIGEST: /* a weak key could be guessed from its digest */

@@ -93,8 +93,8 @@ static void tell_unknown(struct load *l, const struct table *t, const struct nod
     list_keys(t, &known);
     if (near.best.len == 0 && section != NULL)
         problem_at(&l->problems, child->key_line, child->key_column,
-                   "unknown key %s here; it belongs into `%s`", problem_quote(child->key).text,
-                   section);
+                   "unknown key %s here; did you mean `%s.%.*s`?", problem_quote(child->key).text,
+                   section, STR_ARG(child->key));
     else if (near.best.len == 0)
         problem_at(&l->problems, child->key_line, child->key_column,
                    "unknown key %s; known here: %.*s", problem_quote(child->key).text,

@@ -3,59 +3,81 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-/* A file of rubbish should not fill a terminal; nobody mends more in one go. */
-#define PROBLEMS_MAX 100u
-#define LINE_BYTES 2048u
 #define QUOTE_BYTES 64u
-
-/* Keys and paths can hold anything; a terminal must not obey it. */
-static void defuse(char *line)
-{
-    for (char *p = line; *p != '\0'; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            *p = '?';
-    }
-}
-
-static void say(struct problems *p, char *line)
-{
-    defuse(line);
-    if (p->report != NULL)
-        p->report(p->ctx, line);
-}
+#define LINE_BYTES 2048u
 
 void problem_at(struct problems *p, uint32_t line, uint32_t column, const char *fmt, ...)
 {
     char text[LINE_BYTES];
-    int n = 0;
+    struct problem *kept;
     va_list ap;
 
     if (p->muted)
         return;
-    p->count++;
-    if (p->count > PROBLEMS_MAX + 1)
+    if (p->count++ >= PROBLEMS_MAX)
         return;
-    if (p->count == PROBLEMS_MAX + 1) {
-        snprintf(text, sizeof(text), "%s: and more; mend these first", p->file);
-        say(p, text);
-        return;
-    }
-    if (line != 0)
-        n = snprintf(text, sizeof(text), "%s:%u:%u: ", p->file, line, column);
-    else
-        n = snprintf(text, sizeof(text), "%s: ", p->file);
-    if (n < 0 || (size_t)n >= sizeof(text))
-        n = 0; /* a monstrous path: the message matters more */
     va_start(ap, fmt);
-    vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, ap);
+    vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    say(p, text);
+    kept = &p->kept[p->count - 1];
+    *kept = (struct problem){line, column, p->count, arena_dup(&p->mem, str_from(text)).ptr};
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct problem *x = a, *y = b;
+
+    if (x->line != y->line)
+        return x->line < y->line ? -1 : 1;
+    if (x->column != y->column)
+        return x->column < y->column ? -1 : 1;
+    return x->order < y->order ? -1 : 1;
+}
+
+/* Keys and paths can hold anything; a terminal must not obey it. */
+static void say(const struct problems *p, char *line)
+{
+    for (char *at = line; *at != '\0'; at++) {
+        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+            *at = '?';
+    }
+    p->report(p->ctx, line);
+}
+
+static void say_problem(const struct problems *p, const struct problem *found)
+{
+    const char *text = found->text != NULL ? found->text : "no memory left to say what is wrong";
+    char line[2 * LINE_BYTES];
+
+    if (found->line != 0)
+        snprintf(line, sizeof(line), "%.*s:%u:%u: %s", (int)LINE_BYTES / 2, p->file, found->line,
+                 found->column, text);
+    else
+        snprintf(line, sizeof(line), "%.*s: %s", (int)LINE_BYTES / 2, p->file, text);
+    say(p, line);
+}
+
+void problem_flush(struct problems *p)
+{
+    unsigned n = p->count < PROBLEMS_MAX ? p->count : PROBLEMS_MAX;
+    char more[LINE_BYTES];
+
+    qsort(p->kept, n, sizeof(p->kept[0]), by_place);
+    for (unsigned i = 0; p->report != NULL && i < n; i++)
+        say_problem(p, &p->kept[i]);
+    if (p->report != NULL && p->count > n) {
+        snprintf(more, sizeof(more), "%.*s: and %u more; mend these first", (int)LINE_BYTES / 2,
+                 p->file, p->count - n);
+        say(p, more);
+    }
+    arena_done(&p->mem);
 }
 
 bool problem_is_deaf(const struct problems *p)
 {
-    return p->muted || p->count > PROBLEMS_MAX;
+    return p->muted || p->count >= PROBLEMS_MAX;
 }
 
 struct quoted problem_quote(struct str s)

@@ -99,12 +99,9 @@ int value_put_duration(struct buf *b, uint64_t ms)
     return ms == 0 ? buf_put(b, STR("0")) : put_amount(b, ms, durations, COUNTOF(durations));
 }
 
-/* Powers of two first: 64MiB, and 64000000 as 64MB. */
 int value_put_size(struct buf *b, uint64_t bytes)
 {
-    bool binary = bytes % 1024 == 0;
-
-    return put_amount(b, bytes, sizes + 1, binary ? 4 : COUNTOF(sizes) - 1);
+    return put_amount(b, bytes, sizes + 1, COUNTOF(sizes) - 1); /* never without a unit */
 }
 
 /* ---- addresses ---- */

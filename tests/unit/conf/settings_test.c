@@ -29,7 +29,7 @@ static const struct story stories[] = {
     {"tls.key",                      "/k.pem",              "/k.pem",               "{}",           "expected text, not a map", "cert: c"},
     {"cors.origins",                 "[\"*\"]",             "[\"*\"]",              "[a]",          "`a` is no origin", ""},
     {"cors.max_age",                 "90s",                 "90s",                  "25h",          "0 to 1d", ""},
-    {"admin.listen",                 "\"[::1]:9\"",         "[::1]:9",              "9090",         "expected address:port", ""},
+    {"admin.listen",                 "\"[::1]:9\"",         "\"[::1]:9\"",          "9090",         "expected address:port", ""},
     {"admin.token",                  "canary-token-0123456789", "\"cana…6789\"",   "short",        "5 bytes long; 8 to", ""},
     {"limits.connections",           "7",                   "7",                    "0",            "1 to 1000000", ""},
     {"limits.header_bytes",          "2KiB",                "2KiB",                 "1023",         "1KiB to 16MiB", ""},

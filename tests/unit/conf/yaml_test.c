@@ -13,10 +13,13 @@ static struct arena memory;
 static struct node *read_text(struct str text)
 {
     struct problems p = {.file = "f", .report = keep, .ctx = &told};
+    struct node *root;
 
     memset(&told, 0, sizeof(told));
     arena_done(&memory);
-    return yaml_read(&memory, text, &p);
+    root = yaml_read(&memory, text, &p);
+    problem_flush(&p);
+    return root;
 }
 
 static void the_tree_remembers_where_everything_stood(void **state)
