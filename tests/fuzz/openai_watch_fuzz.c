@@ -1,0 +1,110 @@
+/* Any lines as events of one answer, and as bodies: what is rewritten is JSON, indexes of tool
+ * calls have no gaps, and no event is taken for another because of the ones before it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "llm/openai.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool ok)
+{
+    if (!ok)
+        abort();
+}
+
+struct side {
+    struct arena arena;
+    struct openai_watch watch;
+    struct buf rewrite;
+    bool rewritten;
+};
+
+static void side_init(struct side *s, enum openai_surface surface)
+{
+    *s = (struct side){.arena.max = 1 << 20, .rewrite.max = 1 << 20};
+    openai_watch_init(&s->watch, surface, &s->arena);
+}
+
+static enum openai_event_kind side_look(struct side *s, struct str name, struct str line)
+{
+    s->rewrite.len = 0;
+    return openai_watch_event(&s->watch, name, line, &s->rewrite, &s->rewritten);
+}
+
+static void side_done(struct side *s)
+{
+    openai_watch_done(&s->watch);
+    buf_done(&s->rewrite);
+    arena_done(&s->arena);
+}
+
+static void agree(const struct side *a, const struct side *b)
+{
+    const struct openai_watch *v = &a->watch, *w = &b->watch;
+
+    must(a->rewritten == b->rewritten && str_eq(buf_str(&a->rewrite), buf_str(&b->rewrite)));
+    must(v->content == w->content && v->finished == w->finished && v->done == w->done);
+    must(v->usage.source == w->usage.source && v->usage.prompt == w->usage.prompt &&
+         v->usage.completion == w->usage.completion && v->usage.total == w->usage.total);
+    must(strcmp(v->finish, w->finish) == 0 && v->choices_seen == w->choices_seen &&
+         v->choices_finished == w->choices_finished);
+}
+
+static void stream(enum openai_surface surface, struct str lines)
+{
+    struct side quick, slow;
+
+    side_init(&quick, surface);
+    side_init(&slow, surface);
+    while (lines.len > 0) {
+        struct str line, name = STR("");
+        enum openai_event_kind kind;
+
+        str_cut(lines, '\n', &line, &lines);
+        if (line.len > 0 && line.ptr[0] == '!') {
+            name = STR("error");
+            line = str_skip(line, 1);
+        }
+        slow.watch.stencil = NULL; /* so that it reads every event */
+        kind = side_look(&quick, name, line);
+        must(kind == side_look(&slow, name, line));
+        agree(&quick, &slow);
+        must(!quick.rewritten ||
+             json_scan(buf_str(&quick.rewrite), JSON_DEPTH_MAX, NULL, NULL, NULL));
+        must(kind != OPENAI_EV_ERROR || quick.watch.fault != FAULT_NONE);
+    }
+    side_done(&quick);
+    side_done(&slow);
+}
+
+static void body(enum openai_surface surface, struct str text)
+{
+    struct side s;
+
+    side_init(&s, surface);
+    (void)openai_watch_body(&s.watch, text);
+    side_done(&s);
+}
+
+static void refusal(unsigned status, struct str text)
+{
+    struct arena a = {.max = 1 << 20};
+    struct openai_refusal r = openai_refusal(&a, status, text);
+
+    must(r.fault != FAULT_NONE && r.message.len <= 2048 && r.type.len <= 2048);
+    arena_done(&a);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct str text = {(const char *)data, size};
+
+    stream(OPENAI_CHAT, text);
+    stream(OPENAI_COMPLETIONS, text);
+    body(OPENAI_CHAT, text);
+    body(OPENAI_EMBEDDINGS, text);
+    refusal(429, text);
+    refusal(500, text);
+    return 0;
+}
