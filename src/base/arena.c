@@ -69,6 +69,8 @@ static char *bytes_slow(struct arena *a, size_t size)
     struct arena_chunk *c;
     bool own = size > CHUNK_BYTES / 2;
 
+    if (size > SIZE_MAX / 2)
+        return NULL;
     if (a->max != 0 && (size > a->max || a->used + (own ? size : CHUNK_BYTES) > a->max))
         return NULL;
     if (own)
@@ -99,8 +101,6 @@ void *arena_alloc(struct arena *a, size_t size)
     size_t pad = (size_t)(-(uintptr_t)a->at & (ALIGN - 1));
     void *p;
 
-    if (size > SIZE_MAX / 2)
-        return NULL;
     if (size == 0) /* still a pointer of its own, since NULL means failure */
         size = 1;
     if (pad > 0 && pad <= (size_t)(a->end - a->at)) /* an empty arena's `at` is NULL */

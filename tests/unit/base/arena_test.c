@@ -80,6 +80,19 @@ static void an_arena_at_its_max_gives_nothing_more(void **state)
     arena_thread_done();
 }
 
+static void an_arena_without_a_max_refuses_the_absurd(void **state)
+{
+    struct arena a = {0};
+
+    (void)state;
+    assert_null(arena_alloc(&a, SIZE_MAX));
+    assert_null(arena_alloc(&a, SIZE_MAX - 16));
+    assert_null(arena_bytes(&a, SIZE_MAX));
+    assert_null(arena_dup(&a, str_make("", SIZE_MAX - 1)).ptr);
+    arena_done(&a);
+    arena_thread_done();
+}
+
 static void an_array_that_overflows_is_refused(void **state)
 {
     struct arena a = {0};
@@ -143,6 +156,7 @@ int main(void)
         cmocka_unit_test(memory_is_zeroed_and_aligned_whatever_came_before),
         cmocka_unit_test(pieces_do_not_overlap),
         cmocka_unit_test(an_arena_at_its_max_gives_nothing_more),
+        cmocka_unit_test(an_arena_without_a_max_refuses_the_absurd),
         cmocka_unit_test(an_array_that_overflows_is_refused),
         cmocka_unit_test(a_copy_is_terminated_and_its_own),
         cmocka_unit_test(printf_makes_just_the_room_it_needs),

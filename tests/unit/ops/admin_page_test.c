@@ -40,7 +40,9 @@ static void report(void *ctx, const char *line)
 
 static int targets(void *ctx, struct buf *out)
 {
-    return *(int *)ctx < 0 ? *(int *)ctx : buf_put(out, STR("[{\"provider\":\"p\"}]\n"));
+    int err = buf_put(out, STR("[{\"provider\":\"p\"}]\n"));
+
+    return *(int *)ctx < 0 ? *(int *)ctx : err;
 }
 
 static int targets_result;
@@ -148,6 +150,7 @@ static void targets_come_from_the_hook(void **state)
     targets_result = -ENOMEM;
     assert_int_equal(ask(f, "GET", "/admin/targets"), 500);
     assert_true(has(f, "\"code\":\"gateway_error\""));
+    assert_false(has(f, "provider"));
     f->s.hooks.targets = NULL;
     assert_int_equal(ask(f, "GET", "/admin/targets"), 404);
 }
