@@ -100,6 +100,8 @@ static bool check_request_line(struct request_reader *r, struct str head)
     if (str_eq(c->method, STR("CONNECT")))
         return request_refuse(r, 405, "this is not a proxy", NULL);
     rest = str_skip(rest, c->target.len);
+    if (str_starts(rest, STR(" HTTP/1.1\n")) || str_starts(rest, STR(" HTTP/1.0\n")))
+        return request_refuse(r, 400, "a line ends in CR LF", NULL);
     if (!str_starts(rest, STR(" HTTP/1.1\r\n")) && !str_starts(rest, STR(" HTTP/1.0\r\n")))
         return request_refuse(r, str_starts(rest, STR(" HTTP/")) ? 505 : 400,
                               "only HTTP/1.1 and HTTP/1.0 are spoken here", NULL);

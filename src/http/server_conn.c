@@ -280,12 +280,14 @@ static void keep(struct http_conn *c, struct str rest)
         conn_cut(c, true); /* no memory */
 }
 
-/* Read on, or stop while there is nowhere to put what comes. */
+/* Read on, or stop while there is nowhere to put what comes.  Part of a head is bounded by
+ * limits.header_bytes, which may be more than what is held behind a call: to stop there would leave
+ * a large head neither whole nor refused. */
 static void read_or_not(struct http_conn *c)
 {
     if (is_over(c))
         return;
-    if (!c->paused && c->held.len < HELD_BYTES_MAX) {
+    if (!c->paused && (c->held.len < HELD_BYTES_MAX || c->state == CONN_HEAD)) {
         deadline_stop(&c->watch);
         stream_resume(&c->stream);
     } else if (c->stream.reading) {
