@@ -92,6 +92,9 @@ static enum fault server_fault(unsigned status)
         return FAULT_TOO_LARGE;
     case 503:
         return FAULT_OVERLOADED;
+    case 501: /* a Transfer-Encoding or a version of HTTP that we do not speak: the client's choice */
+    case 505:
+        return FAULT_BAD_REQUEST;
     default:
         return status >= 500 ? FAULT_INTERNAL : FAULT_BAD_REQUEST;
     }
