@@ -396,7 +396,7 @@ static void on_end(struct http_fetch *f)
     exchange_wait_begin(x);
 }
 
-static const char *phase_limit(enum http_phase p)
+static const char *limit_name(const struct exchange *x, enum http_phase p)
 {
     switch (p) {
     case HTTP_PHASE_QUEUE:
@@ -407,7 +407,7 @@ static const char *phase_limit(enum http_phase p)
         return "timeouts.connect";
     case HTTP_PHASE_SEND:
     case HTTP_PHASE_HEADERS:
-        return "timeouts.headers";
+        return x->req.stream ? "timeouts.headers" : "timeouts.first_content";
     case HTTP_PHASE_BODY:
         return "timeouts.idle";
     }
@@ -424,7 +424,7 @@ static void fail_timeout(struct exchange *x, const struct http_fetch *f)
                      STR_ARG(name));
     else
         attempt_over(x, FAULT_UPSTREAM_TIMEOUT, "%.*s: the limit %s passed.", STR_ARG(name),
-                     phase_limit(f->phase));
+                     limit_name(x, f->phase));
 }
 
 static void on_fail(struct http_fetch *f, enum http_failure failure, const char *why)
