@@ -60,6 +60,7 @@ static void win(struct http_dial *d, struct http_upconn *conn)
 
     dial_cancel(d);
     conn->pool = f->pool;
+    conn->generation = f->pool->generation;
     conn->fetch = f;
     f->conn = conn;
     tunnel_start(conn);
@@ -98,6 +99,7 @@ static int start_try(struct http_dial *d, union dns_address address)
         free(t);
         return -ENOMEM;
     }
+    t->conn->peer = address;
     if (address.any.sa_family == AF_INET)
         address.v4.sin_port = htons(d->fetch->origin->dial_port);
     else

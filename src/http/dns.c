@@ -267,3 +267,21 @@ void dns_forget(struct dns *d, const char *host)
     n->until_ms = 0;
     n->forgotten = n->looking; /* asked before the trouble: no news */
 }
+
+static bool same(const union dns_address *a, const union dns_address *b)
+{
+    if (a->any.sa_family != b->any.sa_family)
+        return false;
+    if (a->any.sa_family == AF_INET)
+        return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+    return memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof(a->v6.sin6_addr)) == 0;
+}
+
+bool dns_has(const struct dns_addresses *a, const union dns_address *one)
+{
+    for (unsigned i = 0; i < a->count; i++) {
+        if (same(&a->at[i], one))
+            return true;
+    }
+    return false;
+}

@@ -56,6 +56,9 @@ MUST_USE int dns_ask(struct dns *d, const char *host, uint32_t ttl_ms, struct dn
 void dns_cancel(struct dns_query *q); /* harmless when it does not wait */
 void dns_forget(struct dns *d, const char *host);
 
+/* Is `one` among them? */
+bool dns_has(const struct dns_addresses *a, const union dns_address *one);
+
 /* For resolvers. */
 void dns_found(struct dns_name *n, int err, const struct dns_addresses *a);
 

@@ -31,10 +31,19 @@ void fetch_drained(struct http_fetch *f);
 void fetch_head(struct http_fetch *f, unsigned status);
 /* What the limits and the gauges go by. */
 void fetch_enter(struct http_fetch *f, enum http_phase phase);
+/* Wake up when the limit in play fires. */
+void fetch_arm(struct http_fetch *f);
+uint32_t fetch_limit_ms(const struct http_fetch *f); /* it, without the deadline; 0: none */
+/* Come back to `f` in the next turn. */
+void fetch_poke(struct http_fetch *f);
 /* The reply is whole, and the connection was let go of: tell the caller. */
 void fetch_end(struct http_fetch *f);
 /* Tell the caller, now; the connection is closed.  `err` may be 0 and `why` NULL. */
 void fetch_fail(struct http_fetch *f, enum http_failure failure, int err, const char *why);
+/* The same in the next turn, for when somebody's code is on the stack. */
+void fetch_fail_later(struct http_fetch *f, enum http_failure failure, int err);
+/* The connection took no more: replay, or fail later. */
+void fetch_write_failed(struct http_fetch *f, int err);
 /* The connection ended before the reply did: send the request again if that is right (R21). */
 void fetch_broken(struct http_fetch *f, int err);
 

@@ -33,6 +33,45 @@ static void expire(struct alarm *a)
         pool_settle(p);
 }
 
+/* Does it lead where the name points?  One that was made since the last answer does. */
+static bool leads_there(const struct pool *p, struct http_upconn *conn)
+{
+    if (conn->generation != p->generation && dns_has(&p->addresses, &conn->peer))
+        conn->generation = p->generation;
+    return conn->generation == p->generation;
+}
+
+static void follow(struct pool *p, const struct dns_addresses *a)
+{
+    p->addresses = *a;
+    p->generation++;
+    list_each_safe (link, &p->idle) {
+        struct http_upconn *conn = list_entry(link, struct http_upconn, link);
+
+        if (!leads_there(p, conn))
+            upconn_close(conn, false);
+    }
+}
+
+/* A name that cannot be looked up just now has not moved. */
+static void on_answer(struct dns_query *q, int err, const struct dns_addresses *a)
+{
+    if (err == 0)
+        follow(CONTAINER_OF(q, struct pool, check), a);
+}
+
+static void check_name(struct pool *p, uint64_t now)
+{
+    const struct http_origin *o = p->origin;
+    struct dns_addresses a;
+
+    p->check_ms = now + o->set.dns_ttl_ms;
+    if (list_linked(&p->check.link))
+        return;
+    if (dns_ask(p->client->dns, o->dial_host.ptr, o->set.dns_ttl_ms, &p->check, &a) == 1)
+        follow(p, &a);
+}
+
 static void pool_free(struct pool *p)
 {
     struct pool **at = bucket(p->client, p->origin);
@@ -41,6 +80,7 @@ static void pool_free(struct pool *p)
         at = &(*at)->next;
     *at = p->next;
     alarm_drop(&p->client->alarms, &p->expiry);
+    dns_cancel(&p->check);
     SSL_SESSION_free(p->session);
     origin_release(p->origin);
     free(p);
@@ -75,6 +115,8 @@ static struct pool *pool_new(struct http_client *c, const struct http_origin *o)
     p->client = c;
     p->origin = origin_hold(o);
     p->expiry.ring = expire;
+    p->check.answer = on_answer;
+    p->check_ms = loop_now_ms(c->loop) + o->set.dns_ttl_ms;
     list_init(&p->idle);
     list_init(&p->waiting);
     p->next = *bucket(c, o);
@@ -107,9 +149,13 @@ void pool_free_all(struct http_client *c)
 
 struct http_upconn *pool_take(struct pool *p)
 {
-    struct list *first = list_first(&p->idle);
+    uint64_t now = loop_now_ms(p->client->loop);
     struct http_upconn *conn;
+    struct list *first;
 
+    if (UNLIKELY(now >= p->check_ms) && !list_empty(&p->idle))
+        check_name(p, now);
+    first = list_first(&p->idle);
     if (first == NULL)
         return NULL;
     conn = list_entry(first, struct http_upconn, link);
@@ -146,9 +192,11 @@ static void keep_idle(struct pool *p, struct http_upconn *conn)
 
 void pool_put(struct pool *p, struct http_upconn *conn)
 {
-    struct http_fetch *waiter = take_waiter(p);
+    struct http_fetch *waiter;
 
-    if (waiter != NULL)
+    if (!leads_there(p, conn))
+        upconn_close(conn, false); /* pool_settle() gives the slot away */
+    else if ((waiter = take_waiter(p)) != NULL)
         fetch_begin(waiter, conn);
     else
         keep_idle(p, conn);

@@ -3,14 +3,15 @@
  *
  * A slot is a connection or one being made; `slots` never passes connections_max.  A freed slot
  * goes to the first waiter.  Idle connections are used last in, first out, so that the surplus
- * grows old and is closed.  A pool outlives its last connection, for its TLS session; it goes
- * when nobody but pools holds the origin.
- * SPDX-License-Identifier: Apache-2.0
+ * grows old and is closed.  Once a TTL the name is looked up again, and connections to addresses
+ * it has no more are used for nothing new (R25).  A pool outlives its last connection, for its TLS
+ * session; it goes when nobody but pools holds the origin. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef HTTP_POOL_H
 #define HTTP_POOL_H
 
 #include "http/alarm.h"
+#include "http/dns.h"
 #include "http/origin.h"
 
 struct http_upconn;
@@ -24,6 +25,10 @@ struct pool {
     unsigned slots, idle_count, waiting_count;
     unsigned fetches; /* under way: they keep the pool */
     struct alarm expiry;
+    struct dns_query check;
+    struct dns_addresses addresses; /* the last answer */
+    uint64_t check_ms;              /* when to ask again */
+    uint32_t generation;            /* answers so far; a connection remembers which one it suits */
     struct ssl_session_st *session; /* of the last TLS connection, to resume; or NULL */
 };
 

@@ -31,7 +31,8 @@ static void keep_session(struct http_upconn *c)
  * request. */
 static void let_go(struct http_upconn *c, struct http_fetch *f, bool clean)
 {
-    bool reuse = clean && c->response.reusable && !f->sending && stream_queued(&c->stream) == 0;
+    bool reuse = clean && c->response.reusable && !f->sending && !c->stream.ended &&
+                 stream_queued(&c->stream) == 0;
 
     keep_session(c);
     c->fetch = NULL;
@@ -147,6 +148,19 @@ static void on_end(struct stream *s, int err)
         reply_over(c, false);
     else
         fetch_broken(c->fetch, err);
+}
+
+void upconn_last_words(struct http_upconn *c)
+{
+    char *scratch = c->client->loop->scratch;
+    uv_os_fd_t fd;
+    ssize_t n;
+
+    if (c->stream.ssl != NULL || uv_fileno((const uv_handle_t *)&c->stream.tcp, &fd) != 0)
+        return;
+    n = recv(fd, scratch, LOOP_SCRATCH_BYTES, MSG_DONTWAIT);
+    if (n > 0)
+        on_data(&c->stream, str_make(scratch, (size_t)n));
 }
 
 static void on_drain(struct stream *s)

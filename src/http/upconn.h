@@ -19,6 +19,8 @@ struct http_upconn {
     struct http_fetch *fetch; /* NULL: idle, or closing */
     struct list link;         /* in pool->idle */
     uint64_t idle_since_ms;
+    union dns_address peer; /* without the port */
+    uint32_t generation;    /* of the pool's addresses: this one is among them */
     struct response response;
     bool opened;    /* the stream was: it closes the socket */
     bool used;      /* it has carried a reply, so it may be stale now */
@@ -34,6 +36,9 @@ struct http_upconn *upconn_new(struct http_client *c);
 void upconn_ready(struct http_upconn *c);
 /* The fetch's request may be written: get ready for its reply. */
 void upconn_begin(struct http_upconn *c, struct http_fetch *f);
+/* Writing failed; the peer may have said why before it closed.  Reads what is there, once, as if
+ * it had come by itself. */
+void upconn_last_words(struct http_upconn *c);
 /* Close, and free once that has happened.  `reset`: RST, for a peer that is still sending. */
 void upconn_close(struct http_upconn *c, bool reset);
 /* The stream's on_closed(), also while dialing. */

@@ -200,6 +200,59 @@ static void R21_only_one_replay(void **state)
     got_done(&b);
 }
 
+/* The reset is there when the second request is written: it is the write that fails. */
+static void R21_a_write_that_fails_is_replayed(void **state)
+{
+    struct fixture *x = *state;
+    uint16_t port;
+    int listener = raw_listen(&port), fd;
+    struct http_origin *o = origin_at(port);
+    struct got a, b;
+
+    got_init(&a, &x->w, o, GET);
+    got_start(&a);
+    fd = accept(listener, NULL, NULL);
+    run_for(&x->w, 5);
+    raw_reply(fd, OK_HI);
+    run_ok(&a, 200, "hi");
+    raw_reset(fd);
+    got_init(&b, &x->w, o, GET);
+    got_start(&b);
+    assert_true(b.f.replayed);
+    fd = accept(listener, NULL, NULL);
+    run_for(&x->w, 5);
+    raw_reply(fd, OK_HI);
+    run_ok(&b, 200, "hi");
+    close(fd);
+    close(listener);
+    http_origin_unref(o);
+    got_done(&a);
+    got_done(&b);
+}
+
+static void a_refusal_is_read_though_writing_failed(void **state)
+{
+    struct fixture *x = *state;
+    uint16_t port;
+    int listener = raw_listen(&port), fd;
+    struct http_origin *o = origin_at(port);
+    struct got g;
+
+    got_init(&g, &x->w, o, "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n");
+    g.f.request.body_streamed = true;
+    got_start(&g);
+    fd = accept(listener, NULL, NULL);
+    run_for(&x->w, 5);
+    raw_reply(fd, "HTTP/1.1 413 Too Large\r\ncontent-length: 3\r\n\r\nbig");
+    raw_reset(fd);
+    assert_int_equal(http_fetch_send(&g.f, STR("123456789")), FLOW_HOLD);
+    run_ok(&g, 413, "big");
+    assert_int_equal(http_client_counts(x->w.client).idle, 0);
+    close(listener);
+    http_origin_unref(o);
+    got_done(&g);
+}
+
 static void a_refused_connection_says_so(void **state)
 {
     struct fixture *x = *state;
@@ -228,6 +281,8 @@ int main(void)
         TEST(R21_a_reply_that_had_begun_is_not_replayed),
         TEST(R21_a_fresh_connection_that_breaks_is_a_failure),
         TEST(R21_only_one_replay),
+        TEST(R21_a_write_that_fails_is_replayed),
+        TEST(a_refusal_is_read_though_writing_failed),
         TEST(a_refused_connection_says_so),
     };
 

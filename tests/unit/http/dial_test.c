@@ -243,6 +243,68 @@ static void R25_a_connect_error_forgets_the_address(void **state)
     got_done(&g);
 }
 
+static void R25_pooled_connections_follow_the_name(void **state)
+{
+    struct fixture *x = *state;
+    struct http_origin_settings set = named(x->s.port);
+    struct got g;
+
+    set.dns_ttl_ms = 40;
+    x->addresses[0] = "127.0.0.1";
+    use(x, &set);
+    server_open_at(&x->s2, &x->w, "127.0.0.2", x->s.port);
+    SCRIPT(&x->s, 0, SAY(BLANK, OK_HI), SAY(BLANK, OK_HI), SAY(BLANK, OK_HI));
+    SCRIPT(&x->s2, 0, SAY(BLANK, OK_HI), SAY(BLANK, OK_HI));
+    for (unsigned i = 0; i < 5; i++) {
+        got_init(&g, &x->w, x->o, GET);
+        got_start(&g);
+        run_ok(&g, 200, "hi");
+        assert_int_equal(g.f.reused, i != 0 && i != 3);
+        assert_int_equal(x->s2.accepted, i >= 3);
+        got_done(&g);
+        if (i == 2)
+            x->addresses[0] = "127.0.0.2";
+        if (i > 0)
+            run_for(&x->w, 50);
+    }
+    assert_int_equal(x->s.accepted, 1);
+}
+
+static void R25_a_busy_connection_follows_when_it_is_done(void **state)
+{
+    struct fixture *x = *state;
+    struct http_origin_settings set = named(x->s.port);
+    struct got busy, g;
+
+    set.dns_ttl_ms = 40;
+    x->addresses[0] = "127.0.0.1";
+    use(x, &set);
+    SCRIPT(&x->s, 0, SAY(BLANK, NULL));
+    SCRIPT(&x->s, 1, SAY(BLANK, OK_HI));
+    got_init(&busy, &x->w, x->o, GET);
+    got_start(&busy);
+    run_for(&x->w, 5);
+    got_init(&g, &x->w, x->o, GET);
+    got_start(&g);
+    run_ok(&g, 200, "hi");
+    got_done(&g);
+    x->addresses[0] = "127.0.0.2";
+    server_open_at(&x->s2, &x->w, "127.0.0.2", x->s.port);
+    SCRIPT(&x->s2, 0, SAY(BLANK, OK_HI));
+    run_for(&x->w, 50);
+    got_init(&g, &x->w, x->o, GET); /* notices */
+    got_start(&g);
+    run_ok(&g, 200, "hi");
+    got_done(&g);
+    assert_int_equal(x->s2.accepted, 1);
+    server_send(&x->s.conns[0], STR(OK_HI));
+    run_ok(&busy, 200, "hi");
+    got_done(&busy);
+    assert_int_equal(http_client_counts(x->w.client).idle, 1);
+    run_until(&x->w, &x->s.conns[0].ended, NULL, 500);
+    assert_true(x->s.conns[0].ended);
+}
+
 static void an_unknown_name_says_so(void **state)
 {
     struct fixture *x = *state;
@@ -510,6 +572,8 @@ int main(void)
         TEST(the_loser_is_closed),
         TEST(the_families_take_turns),
         TEST(R25_a_connect_error_forgets_the_address),
+        TEST(R25_pooled_connections_follow_the_name),
+        TEST(R25_a_busy_connection_follows_when_it_is_done),
         TEST(an_unknown_name_says_so),
         TEST(a_plain_origin_is_asked_of_its_proxy_in_absolute_form),
         TEST(a_proxy_makes_a_tunnel_for_TLS),

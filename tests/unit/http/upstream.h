@@ -408,6 +408,38 @@ static inline void black_hole_close(struct black_hole *b)
         close(b->fds[--b->count]);
 }
 
+/* A server of plain system calls, to do things behind the loop's back. */
+
+static inline int raw_listen(uint16_t *ret_port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(a);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+    *ret_port = ntohs(a.sin_port);
+    return fd;
+}
+
+/* Take in some request and answer it. */
+static inline void raw_reply(int fd, const char *reply)
+{
+    char bytes[4096];
+
+    assert_true(recv(fd, bytes, sizeof(bytes), 0) > 0);
+    assert_int_equal(send(fd, reply, strlen(reply), 0), strlen(reply));
+}
+
+static inline void raw_reset(int fd)
+{
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    close(fd);
+}
+
 /* The client. */
 
 static inline void world_open(struct world *w)
