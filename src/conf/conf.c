@@ -23,7 +23,10 @@ static struct conf *conf_new(const char *name)
         return NULL;
     atomic_init(&c->refs, 1);
     c->file = arena_dup(&c->mem, str_from(name));
-    return c;
+    if (c->file.ptr != NULL)
+        return c;
+    free(c);
+    return NULL;
 }
 
 struct conf *conf_ref(struct conf *c)

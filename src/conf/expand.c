@@ -90,20 +90,17 @@ bool expand_text(struct arena *a, struct str text, conf_env_fn *env, struct str 
                  const char **ret_why)
 {
     struct buf out = {.max = EXPAND_BYTES_MAX};
-    struct str copy = text;
-    bool ok = true;
+    bool plain = str_find(text, STR("${")) == NULL;
+    bool ok = plain || expand_into(a, text, env, &out, ret_why);
 
-    if (str_find(text, STR("${")) != NULL) {
-        ok = expand_into(a, text, env, &out, ret_why);
-        copy = buf_str(&out);
-    }
     if (ok) {
-        copy = arena_dup(a, copy);
-        ok = copy.ptr != NULL;
+        struct str copy = arena_dup(a, plain ? text : buf_str(&out));
+
         *ret_why = "no memory left";
+        ok = copy.ptr != NULL;
+        if (ok)
+            *ret_text = copy;
     }
     buf_done(&out);
-    if (ok)
-        *ret_text = copy;
     return ok;
 }

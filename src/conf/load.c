@@ -216,7 +216,9 @@ static void read_records(struct load *l, const struct setting *s, const struct n
     for (const struct node *c = n->first; c != NULL; c = c->next, item += s->table->record_bytes) {
         struct str name = arena_dup(l->mem, c->key);
 
-        if (s->type == TYPE_NAMED)
+        if (name.ptr == NULL)
+            load_problem(l, c, "`%s`: no memory left", s->name);
+        else if (s->type == TYPE_NAMED)
             memcpy(item, &name, sizeof(name)); /* a named record begins with its name */
         if (s->table->prepare != NULL)
             s->table->prepare(l, item);

@@ -4,7 +4,7 @@
 static const char head[] =
     "# Configuration\n"
     "\n"
-    "<!-- Written by conf_manual() from the settings table in src/conf/settings.c. -->\n"
+    "<!-- Written by `dragoman manual configuration` from src/conf/settings.c: edit that. -->\n"
     "\n"
     "`dragoman serve -c FILE` reads one YAML file; without `-c` it reads `./dragoman.yaml`, and\n"
     "without that the quick start takes over. `dragoman check -c FILE` reads it in the same way "

@@ -429,7 +429,9 @@ static void read_headers(struct load *l, const struct setting *s, const struct n
     for (uint32_t i = 0; i < count; i++, at = at->next) {
         check_header(l, s, at);
         headers[i][0] = arena_dup(l->mem, at->key);
-        if (load_text(l, s, at, &headers[i][1]))
+        if (headers[i][0].ptr == NULL)
+            load_problem(l, at, "`%s`: no memory left", s->name);
+        else if (load_text(l, s, at, &headers[i][1]))
             headers[i][1] = str_trim(headers[i][1]);
     }
     if (count > 0)

@@ -82,8 +82,11 @@ const struct node *resolve_admin_word(struct load *l, const struct node *word, v
         return NULL;
     }
     admin->off = true;
-    if (map != NULL)
-        *map = (struct node){.kind = NODE_MAP, .line = word->line, .column = word->column};
+    if (map == NULL) {
+        load_problem(l, word, "`admin`: no memory left");
+        return NULL;
+    }
+    *map = (struct node){.kind = NODE_MAP, .line = word->line, .column = word->column};
     return map;
 }
 

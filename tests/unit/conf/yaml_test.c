@@ -68,6 +68,19 @@ static void an_empty_file_is_an_empty_map(void **state)
     }
 }
 
+static void what_other_systems_write_is_read(void **state)
+{
+    struct node *root = read_text(STR("\xef\xbb\xbf"
+                                      "a: 1\r\nb:\r\n  - x\r\n"));
+
+    (void)state;
+    assert_non_null(root);
+    assert_int_equal(told.count, 0);
+    assert_str(node_find(root, STR("a"))->text, "1");
+    assert_str(node_find(root, STR("b"))->first->text, "x");
+    assert_int_equal(node_find(root, STR("b"))->first->line, 3);
+}
+
 static void R56_what_is_not_our_yaml_is_told_with_its_place(void **state)
 {
     static const struct {
@@ -174,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_tree_remembers_where_everything_stood),
         cmocka_unit_test(an_empty_file_is_an_empty_map),
+        cmocka_unit_test(what_other_systems_write_is_read),
         cmocka_unit_test(R56_what_is_not_our_yaml_is_told_with_its_place),
         cmocka_unit_test(several_duplicates_are_all_told),
         cmocka_unit_test(aliases_cannot_make_a_text_grow),
