@@ -295,9 +295,12 @@ static struct node *read_document(struct reader *r)
 
 struct node *yaml_read(struct arena *a, struct str text, struct problems *p)
 {
-    struct reader r = {.mem = a, .problems = p, .text = text};
+    struct reader r = {.mem = a, .problems = p};
     struct node *root;
 
+    if (str_starts(text, STR("\xef\xbb\xbf"))) /* some editors' mark of UTF-8 */
+        text = str_skip(text, 3);
+    r.text = text;
     if (text.len > YAML_BYTES_MAX) {
         problem_at(p, 0, 0, "larger than 8 MiB");
         return NULL;
