@@ -29,8 +29,8 @@ struct reader {
     void *ctx;
     struct json_member member;
     unsigned depth, depth_max;
-    bool escaped;                          /* the last string had an escape in it */
-    uint64_t objects[JSON_DEPTH_MAX / 64]; /* bit d-1: level d is an object */
+    bool escaped;      /* the last string had an escape in it */
+    uint64_t *objects; /* JSON_DEPTH_MAX bits; bit d-1: level d is an object */
 };
 
 static const char *fail(struct reader *r, const char *p, const char *what)
@@ -350,16 +350,15 @@ bool json_scan(struct str text, unsigned depth_max, json_member_fn *on_member, v
                struct json_error *ret_error)
 {
     static const char nothing[1];
-    struct reader r;
+    const char *start = text.ptr != NULL ? text.ptr : nothing;
+    uint64_t objects[JSON_DEPTH_MAX / 64] = {0};
+    struct reader r = {.start = start,
+                       .end = start + text.len,
+                       .on_member = on_member,
+                       .ctx = ctx,
+                       .depth_max = depth_max < JSON_DEPTH_MAX ? depth_max : JSON_DEPTH_MAX,
+                       .objects = objects};
 
-    /* Member by member: the bits of levels not yet entered need no zeroes. */
-    r.start = text.ptr != NULL ? text.ptr : nothing;
-    r.end = r.start + text.len;
-    r.on_member = on_member;
-    r.ctx = ctx;
-    r.member = (struct json_member){.type = JSON_NONE};
-    r.depth = 0;
-    r.depth_max = depth_max < JSON_DEPTH_MAX ? depth_max : JSON_DEPTH_MAX;
     if (read_text(&r))
         return true;
     if (ret_error != NULL)
@@ -369,9 +368,8 @@ bool json_scan(struct str text, unsigned depth_max, json_member_fn *on_member, v
 
 const char *json_string_end(const char *p, const char *end)
 {
-    struct reader r;
+    struct reader r = {.end = end};
 
-    r.end = end;
     return *p == '"' ? read_string(&r, p) : NULL;
 }
 

@@ -9,7 +9,7 @@
 
 struct scan {
     struct arena *arena;
-    struct openai_request *req;
+    struct openai_request req;
     unsigned depth_max;
     bool model, stream, options, usage, input; /* seen */
     const char *input_name;                    /* what the surface cannot do without */
@@ -44,11 +44,11 @@ static void take_model(struct scan *sc, const struct json_member *m)
         complain(sc, "model", STR("'model' must be a string"));
         return;
     }
-    sc->req->model_value = m->value;
-    sc->req->model = json_unescape(sc->arena, m->value);
-    if (sc->req->model.ptr == NULL)
+    sc->req.model_value = m->value;
+    sc->req.model = json_unescape(sc->arena, m->value);
+    if (sc->req.model.ptr == NULL)
         complain(sc, "model", STR("'model' holds half a surrogate pair, or is too long"));
-    else if (sc->req->model.len == 0)
+    else if (sc->req.model.len == 0)
         complain(sc, "model", STR("'model' must not be empty"));
 }
 
@@ -58,7 +58,7 @@ static void take_stream(struct scan *sc, const struct json_member *m)
         return;
     if (m->type != JSON_TRUE && m->type != JSON_FALSE && m->type != JSON_NULL)
         complain(sc, "stream", STR("'stream' must be a boolean"));
-    sc->req->stream = m->type == JSON_TRUE;
+    sc->req.stream = m->type == JSON_TRUE;
 }
 
 static bool take_option(void *ctx, const struct json_member *m)
@@ -71,8 +71,8 @@ static bool take_option(void *ctx, const struct json_member *m)
     if (m->type != JSON_TRUE && m->type != JSON_FALSE && m->type != JSON_NULL)
         complain(sc, "stream_options.include_usage",
                  STR("'stream_options.include_usage' must be a boolean"));
-    sc->req->usage_value = m->value;
-    sc->req->wants_usage = m->type == JSON_TRUE;
+    sc->req.usage_value = m->value;
+    sc->req.wants_usage = m->type == JSON_TRUE;
     return true;
 }
 
@@ -80,10 +80,10 @@ static void take_options(struct scan *sc, const struct json_member *m)
 {
     if (!take_once(sc, &sc->options, "stream_options"))
         return;
-    sc->req->options_value = m->value;
+    sc->req.options_value = m->value;
     if (m->type == JSON_NULL)
         return;
-    sc->req->stream_options = m->value;
+    sc->req.stream_options = m->value;
     if (m->type != JSON_OBJECT)
         complain(sc, "stream_options", STR("'stream_options' must be an object"));
     else if (!json_scan(m->value, sc->depth_max, take_option, sc, NULL))
@@ -120,7 +120,7 @@ static bool take_member(void *ctx, const struct json_member *m)
 
 static void find_missing(struct scan *sc)
 {
-    if (json_type_of(sc->req->body) != JSON_OBJECT) {
+    if (json_type_of(sc->req.body) != JSON_OBJECT) {
         complain(sc, NULL, STR("the body must be a JSON object"));
         return;
     }
@@ -147,10 +147,9 @@ static const char *input_name(enum openai_surface surface)
 static enum fault scan(struct scan *sc, struct str body, struct openai_request *ret_req,
                        struct str *ret_why, struct str *ret_param)
 {
-    struct openai_request req = {.body = body};
     struct json_error error;
 
-    sc->req = &req;
+    sc->req.body = body;
     if (!json_scan(body, sc->depth_max, take_member, sc, &error)) {
         *ret_why = arena_printf(sc->arena, "the body is not valid JSON: %.*s",
                                 STR_ARG(json_error_text(sc->arena, body, &error)));
@@ -163,8 +162,8 @@ static enum fault scan(struct scan *sc, struct str body, struct openai_request *
         *ret_param = sc->param;
         return sc->fault;
     }
-    req.object_open = (struct str){memchr(body.ptr, '{', body.len), 1};
-    *ret_req = req;
+    sc->req.object_open = (struct str){memchr(body.ptr, '{', body.len), 1};
+    *ret_req = sc->req;
     return FAULT_NONE;
 }
 

@@ -142,6 +142,23 @@ static void the_fields_that_matter_are_found(void **state)
     arena_done(&a);
 }
 
+static void a_body_of_a_path_that_is_only_relayed_needs_no_more_than_a_model(void **state)
+{
+    struct arena a = {.max = 0};
+    struct openai_request req;
+    struct str why, param;
+
+    (void)state;
+    assert_int_equal(openai_model_scan(&a, STR("{\"query\":\"q\",\"model\":\"m\",\"messages\":1}"),
+                                       DEPTH, &req, &why, &param),
+                     FAULT_NONE);
+    assert_true(str_eq(req.model, STR("m")));
+    assert_int_equal(openai_model_scan(&a, STR("{\"query\":\"q\"}"), DEPTH, &req, &why, &param),
+                     FAULT_BAD_REQUEST);
+    assert_true(str_eq(param, STR("model")));
+    arena_done(&a);
+}
+
 static void without_memory_nothing_is_promised(void **state)
 {
     struct arena a = {.max = 1};
@@ -347,6 +364,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R49_bodies_are_taken_or_refused_with_the_field_named),
         cmocka_unit_test(the_fields_that_matter_are_found),
+        cmocka_unit_test(a_body_of_a_path_that_is_only_relayed_needs_no_more_than_a_model),
         cmocka_unit_test(without_memory_nothing_is_promised),
         cmocka_unit_test(R44_only_the_spliced_bytes_differ),
         cmocka_unit_test(R7_a_client_that_wants_no_usage_is_left_alone_when_we_do_not),
