@@ -11,11 +11,17 @@
 
 /* ---- telling ---- */
 
-/* A value that may be a secret is not repeated, whatever is wrong with it. */
+/* A value that may be a secret is not repeated, whatever is wrong with it; a bare word where a
+ * record should be often is one ("keys: [sk-…]"). */
 static bool may_quote(enum setting_type type)
 {
-    return type != TYPE_SECRET && type != TYPE_SECRETS && type != TYPE_DIGEST &&
-           type != TYPE_HEADERS && type != TYPE_URL && type != TYPE_PROXY;
+    static const bool open[TYPE_COUNT] = {
+        [TYPE_BOOL] = true,    [TYPE_NUMBER] = true, [TYPE_DURATION] = true, [TYPE_SECONDS] = true,
+        [TYPE_SIZE] = true,    [TYPE_CHOICE] = true, [TYPE_THREADS] = true,  [TYPE_TEXT] = true,
+        [TYPE_ADDRESS] = true, [TYPE_TEXTS] = true,  [TYPE_PROVIDER] = true, [TYPE_MODELS] = true,
+    };
+
+    return open[type];
 }
 
 static struct quoted describe(const struct setting *s, const struct node *n)

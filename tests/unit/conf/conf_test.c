@@ -146,6 +146,64 @@ static void R56_one_mistake_is_one_line(void **state)
             "f:4:60: `weight`: expected a whole number, not `many`\n");
 }
 
+static void R56_a_variable_that_is_not_set_is_told_with_its_place(void **state)
+{
+    (void)state;
+    variables = NULL;
+    refused("providers:\n  p: { key: \"${NOPE}\" }\n",
+            "f:2:13: `key`: the variable NOPE is not set; set it, or give a default: "
+            "${NOPE:-default}\n");
+}
+
+/* Secrets in all the wrong shapes and places. */
+static void R52_no_message_repeats_a_secret(void **state)
+{
+    static const char *const vars[] = {
+        "S", "canary\nsecond line", "T", "canary canary", "U", "canary", NULL};
+    static const char *const rows[] = {
+        "keys: [ canary-key ]",
+        "keys: canary-key",
+        "keys: { name: a, key: canary-key }",
+        "keys: [ { name: a, key: [ canary-key ] } ]",
+        "keys: [ { name: a, key: can } ]",
+        "keys: [ { name: a, key: \"${S}\" } ]",
+        "keys: [ { name: a, key: \"${T}\" } ]",
+        "keys: [ { name: a, key: !x canary-key } ]",
+        "keys: [ { name: a, key: &canary canary-key } ]",
+        "providers: { q: canary-key }",
+        "providers: canary-key",
+        "providers: { q: { keys: { a: canary-key } } }",
+        "providers: { q: { keys: [ [ canary-key ] ] } }",
+        "providers: { q: { keys: \"canary key\" } }",
+        "providers: { q: { key: \"${S}\" } }",
+        "providers: { q: { headers: canary } }",
+        "providers: { q: { headers: { x-a: [ canary ] } } }",
+        "providers: { q: { headers: { x-a: \"${S}\" } } }",
+        "providers: { q: { base_url: \"https://u:canary@h\" } }",
+        "providers: { q: { base_url: \"canary\" } }",
+        "providers: { q: { proxy: \"socks5://u:canary@h\" } }",
+        "providers: { q: { proxy: \"http://u:canary@h/path\" } }",
+        "admin: canary",
+        "admin: { token: [ canary ] }",
+        "admin: { token: \"${S}\" }",
+        "threads: \"${U}\"",
+        "timeouts: { idle: \"${U}\" }",
+        "log: { level: \"${U}\" }",
+        "listen: \"${U}\"",
+    };
+
+    (void)state;
+    variables = vars;
+    for (size_t i = 0; i < COUNTOF(rows); i++) {
+        struct conf *c = load(rows[i]);
+
+        if (c != NULL || told.count == 0)
+            fail_msg("took %s", rows[i]);
+        if (strstr(told.text, "canary") != NULL)
+            fail_msg("%s: %s", rows[i], told.text);
+    }
+}
+
 static void lookups_find_each_of_many(void **state)
 {
     size_t size = 1u << 20, n = 0;
@@ -208,6 +266,8 @@ int main(void)
         cmocka_unit_test(sections_of_later_versions_are_refused_by_name),
         cmocka_unit_test(what_is_no_map_at_all_is_told),
         cmocka_unit_test(R56_one_mistake_is_one_line),
+        cmocka_unit_test(R56_a_variable_that_is_not_set_is_told_with_its_place),
+        cmocka_unit_test(R52_no_message_repeats_a_secret),
         cmocka_unit_test(lookups_find_each_of_many),
         cmocka_unit_test(lookups_in_nothing_find_nothing),
     };
