@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -238,17 +239,52 @@ static int resolve(const struct http_server_settings *s, union address *ret_addr
     return 0;
 }
 
-static int listen_at(const union address *a, socklen_t len)
+static bool set(int fd, int level, int option, int value)
+{
+    return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
+}
+
+/* A bound socket or a negative errno.  Without `shared`, only if nobody listens there. */
+static int bind_at(const union address *a, socklen_t len, bool shared)
 {
     int fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int on = 1, err;
+    int err;
 
     if (fd < 0)
         return -errno;
-    /* Each thread has a listener of its own on the same address. */
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 &&
-        bind(fd, &a->any, len) == 0 && listen(fd, BACKLOG) == 0)
+    if (set(fd, SOL_SOCKET, SO_REUSEADDR, 1) && (!shared || set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
+        bind(fd, &a->any, len) == 0)
+        return fd;
+    err = -errno;
+    close(fd);
+    return err;
+}
+
+/* What accepted sockets inherit costs no system call a connection.  Keep-alive is for clients
+ * that vanish without a FIN while their answer is being waited for. */
+static void set_inherited(int fd)
+{
+    (void)set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    (void)set(fd, IPPROTO_TCP, TCP_KEEPIDLE, 60);
+    (void)set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 15);
+    (void)set(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
+}
+
+/* Each thread has a listener of its own on the same address. */
+static int listen_at(const union address *a, socklen_t len, bool exclusive)
+{
+    int fd = exclusive ? bind_at(a, len, false) : -1;
+    int err;
+
+    if (exclusive && fd < 0)
+        return fd;
+    if (exclusive)
+        close(fd); /* it was only to ask */
+    fd = bind_at(a, len, true);
+    if (fd < 0)
+        return fd;
+    set_inherited(fd);
+    if (listen(fd, BACKLOG) == 0)
         return fd;
     err = -errno;
     close(fd);
@@ -257,19 +293,19 @@ static int listen_at(const union address *a, socklen_t len)
 
 static int open_listener(struct http_server *s, struct buf *why)
 {
-    const struct http_server_settings *set = &s->settings;
-    bool v6 = memchr(set->host.ptr, ':', set->host.len) != NULL;
+    const struct http_server_settings *want = &s->settings;
+    bool v6 = memchr(want->host.ptr, ':', want->host.len) != NULL;
     union address a = {0};
     socklen_t len = 0;
     const char *reason = NULL;
-    int err = resolve(set, &a, &len, &reason);
+    int err = resolve(want, &a, &len, &reason);
 
     if (err == 0) {
-        err = s->fd = listen_at(&a, len);
+        err = s->fd = listen_at(&a, len, want->exclusive);
         reason = err < 0 ? strerror(-err) : NULL;
     }
-    if (err < 0 && buf_printf(why, "%s%.*s%s:%u: %s", v6 ? "[" : "", STR_ARG(set->host),
-                              v6 ? "]" : "", set->port, reason) < 0)
+    if (err < 0 && buf_printf(why, "%s%.*s%s:%u: %s", v6 ? "[" : "", STR_ARG(want->host),
+                              v6 ? "]" : "", want->port, reason) < 0)
         return -ENOMEM;
     return err < 0 ? err : 0;
 }

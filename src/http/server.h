@@ -69,6 +69,9 @@ struct http_server_settings {
     struct str host; /* an address, or a name resolved at open */
     uint16_t port;   /* 0 lets the kernel choose: http_server_port() */
     struct http_server_limits limits;
+    /* Refuse an address that somebody listens on, also another process of ours, with which
+     * SO_REUSEPORT alone would share it silently.  For the first thread of a listener. */
+    bool exclusive;
     struct ssl_ctx_st *tls;       /* NULL: plain */
     atomic_uint *connections;     /* shared by the threads of one listener; NULL: not limited */
     const struct http_cors *cors; /* NULL: off.  Must outlive the server. */
@@ -128,7 +131,8 @@ void http_reply_abort(struct http_call *c);
 void http_reply(struct http_call *c, unsigned status, const struct http_fields *fields,
                 struct str body);
 
-/* HTTP_BODY_STREAM: stop and go on reading this client's body. */
+/* HTTP_BODY_STREAM: stop and go on reading this client's body.  Time spent paused does not count
+ * for body_ms. */
 void http_call_pause(struct http_call *c);
 void http_call_resume(struct http_call *c);
 /* Free the request's body before the call ends. */

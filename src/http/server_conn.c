@@ -341,13 +341,20 @@ void conn_later(struct http_conn *c)
 void http_call_pause(struct http_call *call)
 {
     call->conn->paused = true;
+    deadline_stop(&call->conn->limit);
     read_or_not(call->conn);
 }
 
 void http_call_resume(struct http_call *call)
 {
-    call->conn->paused = false;
-    conn_later(call->conn);
+    struct http_conn *c = call->conn;
+
+    if (!c->paused)
+        return;
+    c->paused = false;
+    if (c->state == CONN_CALL)
+        enter(c, CONN_CALL); /* its time goes on */
+    conn_later(c);
 }
 
 /* ---- The stream's other news */

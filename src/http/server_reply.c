@@ -96,24 +96,32 @@ static bool fits(struct http_conn *c, uint64_t total)
     return true;
 }
 
+/* All pieces, in as many writes as they need; `tail` with the last of them. */
+static bool send_pieces(struct http_conn *c, const struct str *pieces, unsigned n, struct str tail)
+{
+    do {
+        unsigned batch = n < PIECES_MAX ? n : PIECES_MAX;
+        uint64_t total = total_of(pieces, batch);
+
+        n -= batch;
+        if (!fits(c, total))
+            return false;
+        if (total > 0 || (n == 0 && tail.len > 0))
+            send_framed(c, pieces, batch, total, n == 0 ? tail : (struct str){NULL, 0});
+        pieces += batch;
+    } while (n > 0);
+    return true;
+}
+
 enum flow http_reply_body(struct http_call *call, const struct str *pieces, unsigned n)
 {
     struct http_conn *c = call->conn;
 
     if (!replying(call) || c->bodiless)
         return FLOW_MORE;
-    while (n > 0) {
-        unsigned batch = n < PIECES_MAX ? n : PIECES_MAX;
-        uint64_t total = total_of(pieces, batch);
-
-        if (!fits(c, total)) {
-            http_reply_abort(call);
-            return FLOW_MORE;
-        }
-        if (total > 0)
-            send_framed(c, pieces, batch, total, (struct str){NULL, 0});
-        pieces += batch;
-        n -= batch;
+    if (!send_pieces(c, pieces, n, (struct str){NULL, 0})) {
+        http_reply_abort(call);
+        return FLOW_MORE;
     }
     c->holding = stream_queued(&c->stream) > c->server->settings.limits.out_buffer_bytes;
     return c->holding ? FLOW_HOLD : FLOW_MORE;
@@ -125,36 +133,30 @@ void http_reply_flush(struct http_call *call)
         send_framed(call->conn, NULL, 0, 0, (struct str){NULL, 0});
 }
 
-void http_reply_end(struct http_call *call)
+static void end_with(struct http_call *call, struct str bytes)
 {
     struct http_conn *c = call->conn;
+    struct str tail = c->chunked && !c->bodiless ? STR("0\r\n\r\n") : (struct str){NULL, 0};
 
     if (!replying(call))
         return;
-    if (c->sized && c->length_left > 0) {
+    if (!send_pieces(c, &bytes, c->bodiless ? 0 : 1, tail) || (c->sized && c->length_left > 0)) {
         http_reply_abort(call);
         return;
     }
-    send_framed(c, NULL, 0, 0,
-                c->chunked && !c->bodiless ? STR("0\r\n\r\n") : (struct str){NULL, 0});
+    http_reply_flush(call); /* the head, if that was all */
     call->replied = true;
     conn_later(c);
 }
 
 void http_reply_last(struct http_call *call, struct str bytes)
 {
-    struct http_conn *c = call->conn;
+    end_with(call, bytes);
+}
 
-    if (!replying(call))
-        return;
-    if (c->sized || c->bodiless) {
-        http_reply_body(call, &bytes, 1);
-        http_reply_end(call);
-        return;
-    }
-    send_framed(c, &bytes, 1, bytes.len, c->chunked ? STR("0\r\n\r\n") : (struct str){NULL, 0});
-    call->replied = true;
-    conn_later(c);
+void http_reply_end(struct http_call *call)
+{
+    end_with(call, (struct str){NULL, 0});
 }
 
 void http_reply_abort(struct http_call *call)

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "unit/http/server_fixture.h"
 
+#include <sys/resource.h>
+
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
 #define POST(path, length, body)                                                                   \
     "POST " path " HTTP/1.1\r\nHost: a\r\nContent-Length: " length "\r\n\r\n" body
@@ -660,6 +662,122 @@ static void an_address_in_use_is_named(void **state)
     fixture_end(&f);
 }
 
+static void two_gateways_do_not_share_an_address_by_accident(void **state)
+{
+    struct fixture f;
+    struct http_server *second = NULL;
+    struct http_server_settings settings;
+    struct buf why = {0};
+
+    (void)state;
+    fixture_init(&f);
+    f.settings.exclusive = true;
+    fixture_open(&f);
+    settings = f.settings;
+    settings.port = http_server_port(f.server);
+    assert_int_equal(http_server_open(&f.loop, &settings, &test_handler, &f, &why, &second),
+                     -EADDRINUSE);
+    settings.exclusive = false; /* as the other threads do */
+    assert_int_equal(http_server_open(&f.loop, &settings, &test_handler, &f, &why, &second), 0);
+    assert_int_equal(http_server_port(second), settings.port);
+    http_server_close(second);
+    buf_done(&why);
+    fixture_end(&f);
+}
+
+static unsigned long cpu_ms(void)
+{
+    struct rusage u;
+
+    getrusage(RUSAGE_SELF, &u);
+    return (unsigned long)((u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000 +
+                           (u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1000);
+}
+
+static void stop(uv_timer_t *t)
+{
+    uv_stop(t->loop);
+}
+
+static void without_descriptors_clients_wait_and_the_loop_does_not_spin(void **state)
+{
+    struct fixture f;
+    struct client c;
+    struct rlimit old, none;
+    uv_timer_t timer;
+    unsigned long before;
+    int next;
+
+    (void)state;
+    fixture_start(&f);
+    c = client_open(&f);
+    client_send(&c, STR(GET("/late")));
+    getrlimit(RLIMIT_NOFILE, &old);
+    next = dup(c.fd);
+    close(next);
+    none = (struct rlimit){(rlim_t)next, old.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    uv_timer_init(&f.loop.uv, &timer);
+    uv_timer_start(&timer, stop, 300, 0);
+    before = cpu_ms();
+    uv_run(&f.loop.uv, UV_RUN_DEFAULT);
+    assert_true(cpu_ms() - before < 100);
+    assert_int_equal(f.calls, 0);
+    setrlimit(RLIMIT_NOFILE, &old);
+    turn_until(&f, &c, has(&c.got, "\r\n\r\n/late"));
+    uv_close((uv_handle_t *)&timer, NULL);
+    client_close(&c);
+    fixture_end(&f);
+}
+
+static void the_last_bytes_and_the_end_leave_together(void **state)
+{
+    struct fixture f;
+    struct client c;
+
+    (void)state;
+    fixture_start(&f);
+    c = client_open(&f);
+    client_send(&c, STR(GET("/hold")));
+    turn_until(&f, &c, f.held != NULL);
+    http_reply_head(f.held, 200, NULL, -1);
+    http_reply_last(f.held, STR("data: [DONE]\n\n"));
+    turn_until(&f, &c, c.got.len > 0);
+    assert_true(has(&c.got, "\r\n\r\ne\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"));
+    client_send(&c, STR("HEAD /hold HTTP/1.1\r\nHost: a\r\n\r\n"));
+    turn_until(&f, &c, f.held != NULL);
+    http_reply_head(f.held, 200, NULL, 4);
+    c.got.len = 0;
+    http_reply_last(f.held, STR("abab"));
+    turn_until(&f, &c, f.held == NULL && c.got.len > 0);
+    assert_false(has(&c.got, "abab"));
+    client_close(&c);
+    fixture_end(&f);
+}
+
+static void a_paused_upload_is_not_too_slow(void **state)
+{
+    struct fixture f;
+    struct client c;
+
+    (void)state;
+    fixture_init(&f);
+    f.settings.limits.body_ms = 50;
+    fixture_open(&f);
+    c = client_open(&f);
+    client_send(&c, STR(POST("/paused", "5", "ab")));
+    turn_until(&f, &c, f.held != NULL);
+    for (uint64_t until = loop_now_ms(&f.loop) + 150; loop_now_ms(&f.loop) < until;)
+        turn(&f, &c);
+    assert_int_equal(c.got.len, 0);
+    http_call_resume(f.held);
+    turn_until(&f, &c, f.up_bytes == 2);
+    http_call_resume(f.held);
+    turn_until(&f, &c, has(&c.got, "HTTP/1.1 408 ")); /* now it is */
+    client_close(&c);
+    fixture_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -688,6 +806,10 @@ int main(void)
         cmocka_unit_test(drain_closes_the_idle_and_lets_the_busy_finish),
         cmocka_unit_test(close_cuts_calls_in_progress),
         cmocka_unit_test(an_address_in_use_is_named),
+        cmocka_unit_test(two_gateways_do_not_share_an_address_by_accident),
+        cmocka_unit_test(without_descriptors_clients_wait_and_the_loop_does_not_spin),
+        cmocka_unit_test(the_last_bytes_and_the_end_leave_together),
+        cmocka_unit_test(a_paused_upload_is_not_too_slow),
     };
 
     alarm(60);
