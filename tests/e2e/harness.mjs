@@ -31,6 +31,7 @@ function slowness() {
 export const slow = slowness();
 
 const SANITIZER = /ERROR: (Address|Leak|Memory)Sanitizer|WARNING: ThreadSanitizer|runtime error:/;
+process.setMaxListeners(0);
 const START_MS = 10_000 * slow;
 const STOP_MS = 10_000 * slow;
 

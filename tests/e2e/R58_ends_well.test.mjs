@@ -1,0 +1,72 @@
+// R58b: SIGTERM: not ready first, then what runs is finished, and what takes too long hears why.
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Raw, ask, chatStream, digest, eventually, pair, question, sleep, slow } from './harness.mjs';
+
+test('R58b SIGTERM: readiness 503, new connections refused, running streams finished, then status 0', async () => {
+  const t = await pair();
+  const streams = Array.from({ length: 20 }, () => chatStream(t.gw, 'sim/sim?tokens=20,gap=60ms'));
+  const idle = await Raw.to(t.gw.port);
+  const ready = async () => (await ask(t.gw.admin, 'GET', '/readyz')).status;
+  await eventually(async () => (await t.gw.metric('dragoman_in_flight')) === 20, 'twenty streams');
+  assert.equal(await ready(), 200);
+  t.gw.signal('SIGTERM');
+  await eventually(async () => (await ready()) === 503, 'not ready');
+  assert.equal((await ask(t.gw.admin, 'GET', '/livez')).status, 200, 'alive all the same');
+  await idle.end();
+  await eventually(async () => Raw.to(t.gw.port).then((c) => (c.close(), false), () => true), 'a closed listener');
+  for (const r of await Promise.all(streams)) {
+    assert.equal(r.finish, 'stop');
+    assert.equal(r.done, 1);
+    assert.equal(r.errors.length, 0);
+  }
+  assert.deepEqual(await t.gw.ends(), { code: 0, signal: null }, t.gw.stderr);
+  await t.sim.stop();
+});
+
+test('R58b a second SIGTERM ends at once, and who still streams hears why', async () => {
+  const t = await pair();
+  const streaming = await Raw.to(t.gw.port);
+  await streaming.post('/v1/chat/completions', question('sim/sim?tokens=10000,gap=50ms', { stream: true }));
+  await streaming.has(/"content":/);
+  const waiting = await Raw.to(t.gw.port);
+  await waiting.post('/v1/chat/completions', question('sim/sim?ttft=60s'));
+  await eventually(async () => (await t.gw.metric('dragoman_in_flight')) === 2, 'two requests');
+  t.gw.signal('SIGTERM');
+  await sleep(300);
+  assert.equal(t.gw.exited, null, 'it drains');
+  const start = Date.now();
+  t.gw.signal('SIGTERM');
+  assert.deepEqual(await t.gw.ends(), { code: 0, signal: null }, t.gw.stderr);
+  assert.ok(Date.now() - start < 3000 * slow);
+  await streaming.end();
+  await waiting.end();
+  const body = streaming.text.slice(streaming.text.indexOf('\r\n\r\n') + 4).replace(/^[0-9a-f]+\r\n|\r\n[0-9a-f]+\r\n/g, '');
+  assert.match(body, /"code":"gateway_draining"/);
+  assert.doesNotMatch(body, /\[DONE\]/);
+  assert.match(waiting.text, /^HTTP\/1\.1 503 /);
+  assert.match(waiting.text, /"code":"gateway_draining"/);
+  assert.ok(digest);
+  await t.sim.stop();
+});
+
+test('R58b SIGHUP reopens the log and changes nothing else', async () => {
+  const { mkdtempSync, readFileSync, renameSync } = await import('node:fs');
+  const { tmpdir } = await import('node:os');
+  const { join } = await import('node:path');
+  const folder = mkdtempSync(join(tmpdir(), 'dragoman-e2e-'));
+  const file = join(folder, 'access.log');
+  const t = await pair({ log: { access: file } });
+  const asked = (id) => ask(t.gw.origin, 'GET', '/v1/models', undefined, { headers: { 'x-request-id': id } });
+  await asked('before');
+  await eventually(() => readFileSync(file, 'utf8').includes('before'), 'a line');
+  renameSync(file, `${file}.1`);
+  t.gw.signal('SIGHUP');
+  await eventually(async () => {
+    await asked('after');
+    return readFileSync(file, 'utf8').includes('after');
+  }, 'a line in the new file');
+  assert.ok(readFileSync(`${file}.1`, 'utf8').includes('before'));
+  await t.stop();
+});
