@@ -46,23 +46,37 @@ static bool escape_is_plain(struct str s, bool in_query)
     return in_query || (c != '.' && c != '/' && c != '\\' && c >= 0x20 && c != 0x7f);
 }
 
-/* `at` is just behind a slash: is the segment "", "." or ".."? */
+static bool is_escaped_slash(struct str s)
+{
+    return s.len >= 3 && s.ptr[1] == '2' && ascii_lower(s.ptr[2]) == 'f' && s.ptr[0] == '%';
+}
+
+/* `rest` begins just behind a slash: is the segment "", "." or ".."? */
 static bool segment_is_odd(struct str rest)
 {
     size_t dots = 0;
 
     while (dots < rest.len && rest.ptr[dots] == '.')
         dots++;
-    if (rest.len > 0 && rest.ptr[0] == '/')
+    if ((rest.len > 0 && rest.ptr[0] == '/') || is_escaped_slash(rest))
         return true;
     return dots > 0 && dots <= 2 &&
-           (dots == rest.len || rest.ptr[dots] == '/' || rest.ptr[dots] == '?');
+           (dots == rest.len || rest.ptr[dots] == '/' || rest.ptr[dots] == '?' ||
+            is_escaped_slash(str_skip(rest, dots)));
+}
+
+/* Clients write the slashes of a model's id as %2F.  Behind the two segments that decide who serves
+ * (/v1/models/) that is harmless, as long as decoding makes no segment that would be refused. */
+static bool slash_may_be_escaped(struct str rest, unsigned slashes)
+{
+    return slashes > 2 && is_escaped_slash(rest) && !segment_is_odd(str_skip(rest, 3));
 }
 
 static bool check_target(struct request_reader *r)
 {
     struct str t = r->call->target;
     bool in_query = false;
+    unsigned slashes = 0;
 
     if (t.len == 0 || t.ptr[0] != '/')
         return request_refuse(r, 400, "the request target must be a path", NULL);
@@ -74,10 +88,12 @@ static bool check_target(struct request_reader *r)
         case FORBIDDEN:
             return request_refuse(r, 400, "the request target has a forbidden character", NULL);
         case PERCENT:
-            if (!escape_is_plain(str_skip(t, i), in_query))
+            if (!escape_is_plain(str_skip(t, i), in_query) &&
+                !slash_may_be_escaped(str_skip(t, i), slashes))
                 return request_refuse(r, 400, "the request target has a forbidden escape", NULL);
             break;
         case SLASH:
+            slashes++;
             if (!in_query && segment_is_odd(str_skip(t, i + 1)))
                 return request_refuse(r, 400, "the path has an empty or a dot segment", NULL);
             break;
