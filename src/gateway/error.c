@@ -77,6 +77,7 @@ void error_answer(struct exchange *x)
         return;
     }
     if (answer_fields(x, &f) < 0 || add_retry_fields(x, &f, x->fault) < 0 ||
+        (x->allow.len > 0 && http_fields_add(&f, x->mem, STR("allow"), x->allow) < 0) ||
         http_fields_add(&f, x->mem, STR("content-type"), STR("application/json")) < 0)
         f = (struct http_fields){0};
     answer_whole(x, fault_info(x->fault)->http, &f, body);
@@ -92,7 +93,7 @@ static enum fault server_fault(unsigned status)
         return FAULT_TOO_LARGE;
     case 503:
         return FAULT_OVERLOADED;
-    case 501: /* a Transfer-Encoding or a version of HTTP that we do not speak: the client's choice */
+    case 501: /* a Transfer-Encoding, or a version of HTTP, that nobody here speaks */
     case 505:
         return FAULT_BAD_REQUEST;
     default:

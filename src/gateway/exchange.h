@@ -66,6 +66,7 @@ struct exchange {
     enum fault fault; /* why it failed; NONE while all is well */
     struct str why;   /* a sentence for the client; the fault's own when empty */
     struct str param; /* the field to blame, or empty */
+    struct str allow; /* of a 405: the method that would do */
 
     /* Who asks what. */
     struct str request_id;

@@ -153,6 +153,7 @@ static struct str request_id(struct exchange *x)
 
 static void refuse(struct exchange *x, struct str allow)
 {
+    x->allow = allow;
     if (allow.len > 0)
         exchange_fail(x, FAULT_BAD_METHOD, STR(""), "%.*s has to be called with %.*s.",
                       STR_ARG(x->call->path), STR_ARG(allow));
