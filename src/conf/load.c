@@ -84,12 +84,10 @@ static void tell_unknown(struct load *l, const struct table *t, const struct nod
     const char *section = section_of(child->key);
     struct buf known = {.max = MESSAGE_BYTES / 2};
     struct suggest near;
-    struct suggestion hint;
 
     suggest_start(&near, child->key);
     for (uint32_t i = 0; i < t->count; i++)
         suggest_offer(&near, str_from(t->rows[i].name));
-    hint = suggest_text(&near);
     list_keys(t, &known);
     if (near.best.len == 0 && section != NULL)
         problem_at(&l->problems, child->key_line, child->key_column,
@@ -101,7 +99,7 @@ static void tell_unknown(struct load *l, const struct table *t, const struct nod
                    STR_ARG(buf_str(&known)));
     else
         problem_at(&l->problems, child->key_line, child->key_column, "unknown key %s%s",
-                   problem_quote(child->key).text, hint.text);
+                   problem_quote(child->key).text, suggest_text(&near).text);
     buf_done(&known);
 }
 
@@ -140,7 +138,11 @@ void load_table(struct load *l, const struct table *t, const struct node *map, v
                 bool inherit)
 {
     for (const struct node *c = map->first; c != NULL; c = c->next) {
-        if (!is_known(t, c->key))
+        if (is_known(t, c->key))
+            continue;
+        if (problem_is_deaf(&l->problems))
+            problem_at(&l->problems, c->key_line, c->key_column, "unknown key");
+        else
             tell_unknown(l, t, c);
     }
     for (uint32_t i = 0; i < t->count; i++) {

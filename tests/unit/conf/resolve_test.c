@@ -129,6 +129,16 @@ static void headers_are_checked(void **state)
             "f:2:27: `headers`: has a line break or another control character\n");
 }
 
+static void a_server_may_want_an_authorization_of_its_own(void **state)
+{
+    struct conf *c = load_fine("providers: { p: { headers: { Authorization: Basic eDp5 } } }");
+
+    (void)state;
+    assert_str(c->providers[0].headers[0][0], "Authorization");
+    assert_str(c->providers[0].headers[0][1], "Basic eDp5");
+    conf_unref(c);
+}
+
 static void a_proxy_comes_from_the_environment_unless_it_is_set(void **state)
 {
     static const char *const vars[] = {
@@ -349,6 +359,7 @@ int main(void)
         cmocka_unit_test(a_base_url_with_a_password_is_refused_without_repeating_it),
         cmocka_unit_test(names_of_providers_hold_no_slash),
         cmocka_unit_test(headers_are_checked),
+        cmocka_unit_test(a_server_may_want_an_authorization_of_its_own),
         cmocka_unit_test(a_proxy_comes_from_the_environment_unless_it_is_set),
         cmocka_unit_test(a_useless_proxy_of_the_environment_is_told_without_its_password),
         cmocka_unit_test(a_target_may_be_one_word),
