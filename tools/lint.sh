@@ -39,14 +39,27 @@ allowed() { # TOOL FILE PREFIX
         '$1 == tool && $2 == file {printf "%s%s", prefix, $3}' tools/lint.allow
 }
 
-# What a verdict depends on: the tool, its settings, the file and every header of ours it reads.
+# The file and every header of ours it reads, as one hash; worked out once a run.
+content() { # FILE
+    local memo=$CACHE/content/${1//\//_} run hash
+    if [ -e "$memo" ] && read -r run hash <"$memo" && [ "$run" = "$LINT_RUN" ]; then
+        echo "$hash"
+        return
+    fi
+    hash=$(gcc $FLAGS -MM -MT x "$1" 2>/dev/null | tr -d '\\' | sed 's/^x://' | xargs cat | sha256sum)
+    echo "$LINT_RUN ${hash%% *}" >"$memo"
+    echo "${hash%% *}"
+}
+
+# What a verdict depends on: the tool, its settings and what it reads.
 digest() { # STEP FILE
-    local deps=$2
-    case "$1:$2" in
-    format:*) ;;
-    *.c) deps=$(gcc $FLAGS -MM -MT x "$2" 2>/dev/null | tr -d '\\' | sed 's/^x://') ;;
-    esac
-    { echo "$LINT_VERSION $1 $(allowed "$1" "$2" ,)"; cat $deps; } | sha256sum | cut -c1-40
+    {
+        echo "$LINT_VERSION $1 $(allowed "$1" "$2" ,)"
+        case $1 in
+        format) cat "$2" ;;
+        *) content "$2" ;;
+        esac
+    } | sha256sum | cut -c1-40
 }
 
 one() { # STEP FILE
@@ -81,9 +94,9 @@ sources() { # STEP
 # ---- whole checks ----
 
 on_all() { # STEP
-    mkdir -p "$CACHE/$1"
+    mkdir -p "$CACHE/$1" "$CACHE/content"
     LINT_VERSION=$(version "$1")
-    export LINT_VERSION
+    export LINT_VERSION LINT_RUN
     sources "$1" | xargs -r -n 1 -P "$JOBS" "$0" --one "$1"
 }
 
@@ -103,6 +116,7 @@ if [ "${1:-}" = --one ]; then
 fi
 
 failed=0
+LINT_RUN=$(date +%s.%N)
 for step in ${*:-$ALL}; do
     case " $ALL " in
     *" $step "*) ;;
