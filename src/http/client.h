@@ -142,7 +142,7 @@ struct http_fetch { /* embed; zero it first */
 MUST_USE int http_client_new(struct loop *l, struct http_client **ret_client);
 void http_client_free(struct http_client *c); /* closes everything; no fetch may be under way */
 
-/* The origin copies its settings' strings.  NULL: no memory. */
+/* The origin copies its settings' strings.  NULL: no memory, or a CR, LF or NUL in them. */
 struct http_origin *http_origin_new(const struct http_origin_settings *s);
 struct http_origin *http_origin_ref(const struct http_origin *o); /* thread-safe, both */
 void http_origin_unref(struct http_origin *o); /* NULL is fine; pools drop theirs by themselves */

@@ -6,6 +6,9 @@
 
 #include "http/tunnel.h"
 
+/* An answer may take minutes of silence, which address translators on the way take for the end. */
+#define KEEPALIVE_S 45u
+
 struct http_dial {
     struct http_fetch *fetch;
     struct dns_query query;
@@ -63,6 +66,7 @@ static void win(struct http_dial *d, struct http_upconn *conn)
     conn->generation = f->pool->generation;
     conn->fetch = f;
     f->conn = conn;
+    uv_tcp_keepalive(&conn->stream.tcp, 1, KEEPALIVE_S);
     tunnel_start(conn);
 }
 

@@ -94,9 +94,9 @@ void dns_use(struct dns *d, struct dns_resolver r)
 }
 
 /* Off the list; a lookup under way keeps the memory until dns_found(). */
-static void drop(struct dns_name *n)
+static void drop(struct dns *d, struct dns_name *n)
 {
-    n->dns->count--;
+    d->count--;
     list_unlink(&n->link);
     n->dns = NULL;
     if (!n->looking)
@@ -108,7 +108,7 @@ void dns_free(struct dns *d)
     if (d == NULL)
         return;
     while (!list_empty(&d->names))
-        drop(list_entry(list_first(&d->names), struct dns_name, link));
+        drop(d, list_entry(list_first(&d->names), struct dns_name, link));
     free(d);
 }
 
@@ -129,7 +129,7 @@ static void drop_oldest(struct dns *d)
         struct dns_name *n = list_entry(p, struct dns_name, link);
 
         if (!n->looking) {
-            drop(n);
+            drop(d, n);
             return;
         }
     }
@@ -223,7 +223,7 @@ static int look_up(struct dns *d, struct dns_name *n)
     err = d->resolver.look_up(d->resolver.user, d->loop, n->host, n);
     if (err != 0) {
         n->looking = false;
-        drop(n);
+        drop(d, n);
     }
     return err;
 }

@@ -72,26 +72,33 @@ static bool make_ready(struct http_origin *o)
     return ok;
 }
 
+static void free_secret(char *s)
+{
+    if (s != NULL)
+        OPENSSL_cleanse(s, strlen(s));
+    free(s);
+}
+
 static void destroy(struct http_origin *o)
 {
     SSL_CTX_free(o->set.tls);
     free((void *)(uintptr_t)o->set.host.ptr);
     free((void *)(uintptr_t)o->set.proxy_host.ptr);
-    if (o->set.proxy_authorization.ptr != NULL)
-        OPENSSL_cleanse((void *)(uintptr_t)o->set.proxy_authorization.ptr,
-                        o->set.proxy_authorization.len);
-    free((void *)(uintptr_t)o->set.proxy_authorization.ptr);
-    free(o->connect_head);
+    free_secret((char *)(uintptr_t)o->set.proxy_authorization.ptr);
+    free_secret(o->connect_head);
     free(o->absolute);
-    free(o->proxy_line);
+    free_secret(o->proxy_line);
     free(o);
 }
 
 struct http_origin *http_origin_new(const struct http_origin_settings *s)
 {
-    struct http_origin *o = calloc(1, sizeof(*o));
+    struct http_origin *o;
     bool ok;
 
+    if (!http_value_is_safe(s->host) || !http_value_is_safe(s->proxy_authorization))
+        return NULL;
+    o = calloc(1, sizeof(*o));
     if (o == NULL)
         return NULL;
     o->self = o;

@@ -95,8 +95,9 @@ static bool put(struct http_fetch *f, const struct str *pieces, unsigned n)
 static bool write_slice(struct http_fetch *f)
 {
     struct str pieces[PIECES_MAX];
-    unsigned n = clip(pieces, all_pieces(f, pieces), f->sent, QUEUED_MAX);
+    unsigned n = all_pieces(f, pieces);
 
+    n = clip(pieces, n, f->sent, QUEUED_MAX);
     if (!put(f, pieces, n))
         return false;
     f->sent += count_bytes(pieces, n);
@@ -119,8 +120,10 @@ static bool write_early(struct http_fetch *f)
 void send_reset(struct http_fetch *f)
 {
     struct str pieces[PIECES_MAX];
+    unsigned n;
 
-    f->total = count_bytes(pieces, all_pieces(f, pieces));
+    n = all_pieces(f, pieces);
+    f->total = count_bytes(pieces, n);
     f->early = (struct buf){.max = EARLY_MAX};
     f->refused = f->streamed = f->stream_over = f->wants_drain = false;
     send_again(f);
