@@ -4,10 +4,9 @@
 #include <sched.h>
 
 #include "conf/dump.h"
+#include "conf/lists.h"
 #include "conf/suggest.h"
 #include "conf/values.h"
-
-#define SECRET_BYTES_MAX 4096u
 
 /* ---- telling ---- */
 
@@ -24,7 +23,7 @@ static bool may_quote(enum setting_type type)
     return open[type];
 }
 
-static struct quoted describe(const struct setting *s, const struct node *n)
+struct quoted reader_quote(const struct setting *s, const struct node *n)
 {
     static const char kinds[][16] = {
         [NODE_BROKEN] = "",     [NODE_NULL] = "nothing", [NODE_TEXT] = "this text",
@@ -41,7 +40,7 @@ static struct quoted describe(const struct setting *s, const struct node *n)
 void reader_tell(struct load *l, const struct setting *s, const struct node *n)
 {
     load_problem(l, n, "`%s`: expected %s, not %s", s->name, setting_expects[s->type],
-                 describe(s, n).text);
+                 reader_quote(s, n).text);
 }
 
 /* ---- storing ---- */
@@ -61,12 +60,6 @@ static void store_number(const struct setting *s, void *record, uint64_t n)
         store(s, record, &narrow);
 }
 
-static void store_list(const struct setting *s, void *record, const void *items, uint32_t count)
-{
-    memcpy((char *)record + s->offset, &items, sizeof(items));
-    memcpy((char *)record + s->count_offset, &count, sizeof(count));
-}
-
 /* ---- numbers ---- */
 
 static void tell_bounds(struct load *l, const struct setting *s, const struct node *n)
@@ -75,7 +68,7 @@ static void tell_bounds(struct load *l, const struct setting *s, const struct no
 
     if (dump_number(s, s->min, &b) == 0 && buf_put(&b, STR(" to ")) == 0 &&
         dump_number(s, s->max, &b) == 0)
-        load_problem(l, n, "`%s`: %s is out of bounds; %.*s", s->name, describe(s, n).text,
+        load_problem(l, n, "`%s`: %s is out of bounds; %.*s", s->name, reader_quote(s, n).text,
                      STR_ARG(buf_str(&b)));
     else
         load_problem(l, n, "`%s`: out of bounds", s->name);
@@ -115,7 +108,7 @@ static void read_duration(struct load *l, const struct setting *s, const struct 
     if (value_duration(text, &ms))
         put_bounded(l, s, n, record, ms);
     else if (str_to_u64(text, &ms))
-        load_problem(l, n, "`%s`: %s has no unit; write %s", s->name, describe(s, n).text,
+        load_problem(l, n, "`%s`: %s has no unit; write %s", s->name, reader_quote(s, n).text,
                      setting_expects[s->type]);
     else
         reader_tell(l, s, n);
@@ -132,7 +125,7 @@ static void read_seconds(struct load *l, const struct setting *s, const struct n
     if (!value_duration(text, &ms))
         reader_tell(l, s, n);
     else if (ms % 1000 != 0)
-        load_problem(l, n, "`%s`: %s is not whole seconds", s->name, describe(s, n).text);
+        load_problem(l, n, "`%s`: %s is not whole seconds", s->name, reader_quote(s, n).text);
     else if (ms / 1000 > s->max)
         tell_bounds(l, s, n);
     else
@@ -206,7 +199,7 @@ static void tell_choice(struct load *l, const struct setting *s, const struct no
         if (buf_printf(&words, "%s%s", words.len > 0 ? ", " : "", c->word) != 0)
             break;
     }
-    load_problem(l, n, "`%s`: %s is none of: %.*s%s", s->name, describe(s, n).text,
+    load_problem(l, n, "`%s`: %s is none of: %.*s%s", s->name, reader_quote(s, n).text,
                  STR_ARG(buf_str(&words)), suggest_text(&near).text);
     buf_done(&words);
 }
@@ -253,7 +246,7 @@ static void read_text(struct load *l, const struct setting *s, const struct node
         store(s, record, &text);
 }
 
-static bool is_credential(struct load *l, const struct setting *s, const struct node *n,
+bool reader_is_credential(struct load *l, const struct setting *s, const struct node *n,
                           struct str text)
 {
     if (value_is_visible(text))
@@ -266,7 +259,7 @@ static void read_secret(struct load *l, const struct setting *s, const struct no
 {
     struct str text;
 
-    if (load_text(l, s, n, &text) && is_credential(l, s, n, text) && fits(l, s, n, text))
+    if (load_text(l, s, n, &text) && reader_is_credential(l, s, n, text) && fits(l, s, n, text))
         store(s, record, &text);
 }
 
@@ -275,7 +268,7 @@ static void read_digest(struct load *l, const struct setting *s, const struct no
     unsigned char digest[32];
     struct str text;
 
-    if (!load_text(l, s, n, &text) || !is_credential(l, s, n, text) || !fits(l, s, n, text))
+    if (!load_text(l, s, n, &text) || !reader_is_credential(l, s, n, text) || !fits(l, s, n, text))
         return;
     if (conf_digest(text, digest))
         store(s, record, digest);
@@ -295,7 +288,7 @@ static void read_address(struct load *l, const struct setting *s, const struct n
     if (value_address(text, &listen, &why))
         store(s, record, &listen);
     else
-        load_problem(l, n, "`%s`: %s; not %s", s->name, why, describe(s, n).text);
+        load_problem(l, n, "`%s`: %s; not %s", s->name, why, reader_quote(s, n).text);
 }
 
 static void read_url(struct load *l, const struct setting *s, const struct node *n, void *record)
@@ -331,119 +324,6 @@ static void read_proxy(struct load *l, const struct setting *s, const struct nod
         store(s, record, &text);
 }
 
-/* ---- lists ---- */
-
-/* A single value may stand for a list of one.  Returns how many, and allocates `width` for each;
- * 0 also when there is nothing to read. */
-static uint32_t begin_list(struct load *l, const struct setting *s, const struct node *n,
-                           const struct node **ret_first, void **ret_items)
-{
-    uint32_t count = n->kind == NODE_TEXT ? 1 : n->count;
-    enum node_kind wanted = s->type == TYPE_HEADERS ? NODE_MAP : NODE_LIST;
-
-    if (n->kind != wanted && (n->kind != NODE_TEXT || wanted == NODE_MAP)) {
-        reader_tell(l, s, n);
-        return 0;
-    }
-    if (count < s->min || count > s->max) {
-        load_problem(l, n, "`%s`: %u of them; %llu to %llu", s->name, count,
-                     (unsigned long long)s->min, (unsigned long long)s->max);
-        return 0;
-    }
-    *ret_first = n->kind == NODE_TEXT ? n : n->first;
-    *ret_items = arena_array(l->mem, count, s->width);
-    if (*ret_items == NULL)
-        load_problem(l, n, "`%s`: no memory left", s->name);
-    return *ret_items != NULL ? count : 0;
-}
-
-static void read_texts(struct load *l, const struct setting *s, const struct node *n, void *record)
-{
-    const struct node *at = NULL;
-    void *items = NULL;
-    uint32_t count = begin_list(l, s, n, &at, &items);
-    struct str *texts = items;
-
-    for (uint32_t i = 0; i < count; i++, at = at->next) {
-        if (load_text(l, s, at, &texts[i]) && texts[i].len == 0)
-            load_problem(l, at, "`%s`: an empty text", s->name);
-    }
-    if (count > 0)
-        store_list(s, record, texts, count);
-}
-
-/* "${OPENAI_API_KEY:-}" that came out empty is no key. */
-static void read_secrets(struct load *l, const struct setting *s, const struct node *n,
-                         void *record)
-{
-    const struct node *at = NULL;
-    void *items = NULL;
-    uint32_t count = begin_list(l, s, n, &at, &items), kept = 0;
-    struct str *keys = items;
-
-    for (uint32_t i = 0; i < count; i++, at = at->next) {
-        struct str text = {NULL, 0};
-
-        if (!load_text(l, s, at, &text) || !is_credential(l, s, at, text) || text.len == 0)
-            continue;
-        if (text.len > SECRET_BYTES_MAX)
-            load_problem(l, at, "`%s`: longer than 4096 bytes", s->name);
-        else
-            keys[kept++] = text;
-    }
-    if (count > 0)
-        store_list(s, record, keys, kept);
-}
-
-/* Headers that belong to the connection or are ours to write: set twice, they let a request be
- * read in two ways. */
-static bool is_ours(struct str name)
-{
-    static const struct str ours[] = {
-        STR_INIT("host"),         STR_INIT("connection"),        STR_INIT("content-length"),
-        STR_INIT("content-type"), STR_INIT("transfer-encoding"), STR_INIT("te"),
-        STR_INIT("trailer"),      STR_INIT("upgrade"),           STR_INIT("expect"),
-        STR_INIT("keep-alive"),   STR_INIT("proxy-connection"),  STR_INIT("proxy-authorization"),
-    };
-
-    for (size_t i = 0; i < COUNTOF(ours); i++) {
-        if (str_eq_nocase(ours[i], name))
-            return true;
-    }
-    return false;
-}
-
-static void check_header(struct load *l, const struct setting *s, const struct node *n)
-{
-    if (!value_is_token(n->key))
-        problem_at(&l->problems, n->key_line, n->key_column, "`%s`: %s is no name for a header",
-                   s->name, problem_quote(n->key).text);
-    else if (is_ours(n->key))
-        problem_at(&l->problems, n->key_line, n->key_column,
-                   "`%s`: %s is written by the gateway; take it out", s->name,
-                   problem_quote(n->key).text);
-}
-
-static void read_headers(struct load *l, const struct setting *s, const struct node *n,
-                         void *record)
-{
-    const struct node *at = NULL;
-    void *items = NULL;
-    uint32_t count = begin_list(l, s, n, &at, &items);
-    struct str(*headers)[2] = items;
-
-    for (uint32_t i = 0; i < count; i++, at = at->next) {
-        check_header(l, s, at);
-        headers[i][0] = arena_dup(l->mem, at->key);
-        if (headers[i][0].ptr == NULL)
-            load_problem(l, at, "`%s`: no memory left", s->name);
-        else if (load_text(l, s, at, &headers[i][1]))
-            headers[i][1] = str_trim(headers[i][1]);
-    }
-    if (count > 0)
-        store_list(s, record, headers, count);
-}
-
 /* ---- references ---- */
 
 static void read_provider(struct load *l, const struct setting *s, const struct node *n,
@@ -459,64 +339,33 @@ static void read_provider(struct load *l, const struct setting *s, const struct 
         store(s, record, &p);
         return;
     }
-    load_problem(l, n, "`%s`: no provider is called %s%s", s->name, describe(s, n).text,
+    load_problem(l, n, "`%s`: no provider is called %s%s", s->name, reader_quote(s, n).text,
                  load_among(l, name, l->conf->providers, sizeof(struct conf_provider),
                             l->conf->providers_count)
                      .text);
 }
 
-static const struct conf_model *find_model(struct load *l, const struct setting *s,
-                                           const struct node *n)
-{
-    const struct conf_model *m;
-    struct str name;
-
-    if (!load_text(l, s, n, &name))
-        return NULL;
-    m = conf_model_find(l->conf, name);
-    if (m != NULL)
-        return m;
-    load_problem(
-        l, n, "`%s`: no alias is called %s%s", s->name, describe(s, n).text,
-        load_among(l, name, l->conf->models, sizeof(struct conf_model), l->conf->models_count)
-            .text);
-    return NULL;
-}
-
-static void read_models(struct load *l, const struct setting *s, const struct node *n, void *record)
-{
-    const struct node *at = NULL;
-    void *items = NULL;
-    uint32_t count = begin_list(l, s, n, &at, &items), kept = 0;
-    const struct conf_model **models = items;
-
-    for (uint32_t i = 0; i < count; i++, at = at->next) {
-        const struct conf_model *m = find_model(l, s, at);
-        bool twice = false;
-
-        for (uint32_t j = 0; j < kept; j++)
-            twice = twice || models[j] == m;
-        if (m != NULL && twice)
-            load_problem(l, at, "`%s`: %s is listed twice", s->name, describe(s, at).text);
-        else if (m != NULL)
-            models[kept++] = m;
-    }
-    if (count > 0)
-        store_list(s, record, models, kept);
-}
-
 reader_fn *reader_of(enum setting_type type)
 {
     static reader_fn *const readers[TYPE_COUNT] = {
-        [TYPE_BOOL] = read_bool,         [TYPE_NUMBER] = read_number,
-        [TYPE_DURATION] = read_duration, [TYPE_SECONDS] = read_seconds,
-        [TYPE_SIZE] = read_size,         [TYPE_CHOICE] = read_choice,
-        [TYPE_THREADS] = read_threads,   [TYPE_TEXT] = read_text,
-        [TYPE_SECRET] = read_secret,     [TYPE_ADDRESS] = read_address,
-        [TYPE_URL] = read_url,           [TYPE_PROXY] = read_proxy,
-        [TYPE_DIGEST] = read_digest,     [TYPE_TEXTS] = read_texts,
-        [TYPE_SECRETS] = read_secrets,   [TYPE_HEADERS] = read_headers,
-        [TYPE_PROVIDER] = read_provider, [TYPE_MODELS] = read_models,
+        [TYPE_BOOL] = read_bool,
+        [TYPE_NUMBER] = read_number,
+        [TYPE_DURATION] = read_duration,
+        [TYPE_SECONDS] = read_seconds,
+        [TYPE_SIZE] = read_size,
+        [TYPE_CHOICE] = read_choice,
+        [TYPE_THREADS] = read_threads,
+        [TYPE_TEXT] = read_text,
+        [TYPE_SECRET] = read_secret,
+        [TYPE_ADDRESS] = read_address,
+        [TYPE_URL] = read_url,
+        [TYPE_PROXY] = read_proxy,
+        [TYPE_DIGEST] = read_digest,
+        [TYPE_TEXTS] = list_read_texts,
+        [TYPE_SECRETS] = list_read_secrets,
+        [TYPE_HEADERS] = list_read_headers,
+        [TYPE_PROVIDER] = read_provider,
+        [TYPE_MODELS] = list_read_models,
     };
 
     return readers[type];

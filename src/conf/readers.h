@@ -17,4 +17,11 @@ reader_fn *reader_of(enum setting_type type);
 /* "`name`: expected …, not …". */
 void reader_tell(struct load *l, const struct setting *s, const struct node *n);
 
+/* The value as it was written, unless it may be a secret; or what kind of value it is. */
+struct quoted reader_quote(const struct setting *s, const struct node *n);
+
+/* Can a header carry it?  Told when not. */
+MUST_USE bool reader_is_credential(struct load *l, const struct setting *s, const struct node *n,
+                                   struct str text);
+
 #endif

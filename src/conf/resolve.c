@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf/resolve.h"
 
+#include "conf/fallbacks.h"
 #include "conf/index.h"
 #include "conf/proxy.h"
 #include "conf/values.h"
 
-/* A request may walk the whole chain, so it has an end that people can oversee. */
-#define CHAIN_MAX 32u
 #define NAME_BYTES_MAX 128u
 
 static const struct node *child_or(const struct node *map, const char *name)
@@ -319,77 +318,6 @@ void resolve_model(struct load *l, const struct node *map, void *record)
                      "`targets`: all weights are 0, so none would ever be chosen");
 }
 
-/* ---- fallbacks ---- */
-
-struct walk {
-    struct load *l;
-    const struct node **nodes; /* of each model */
-    unsigned char *done;       /* for each model: its chains are fine, or were told */
-    const struct conf_model *path[CHAIN_MAX];
-    unsigned depth;
-};
-
-static void tell_loop(struct walk *w, unsigned from, const struct conf_model *again)
-{
-    const struct node *at = child_or(w->nodes[again->index], "fallbacks");
-    struct buf chain = {.max = 512};
-
-    for (unsigned i = from; i < w->depth; i++) {
-        if (buf_printf(&chain, "%.*s -> ", STR_ARG(w->path[i]->name)) != 0)
-            break; /* a long chain loses its end */
-    }
-    load_problem(w->l, at, "`fallbacks` run in a circle: %.*s%.*s", STR_ARG(buf_str(&chain)),
-                 STR_ARG(again->name));
-    buf_done(&chain);
-}
-
-static bool on_path(struct walk *w, const struct conf_model *m)
-{
-    for (unsigned i = 0; i < w->depth; i++) {
-        if (w->path[i] == m) {
-            tell_loop(w, i, m);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Depth first.  The recursion is no deeper than CHAIN_MAX. */
-static void follow(struct walk *w, const struct conf_model *m)
-{
-    if (on_path(w, m) || w->done[m->index])
-        return;
-    if (w->depth == CHAIN_MAX) {
-        load_problem(w->l, w->nodes[m->index], "`fallbacks`: a chain of more than %u aliases",
-                     CHAIN_MAX);
-        w->done[m->index] = 1;
-        return;
-    }
-    w->path[w->depth++] = m;
-    for (uint32_t i = 0; i < m->fallbacks_count; i++)
-        follow(w, m->fallbacks[i]);
-    w->depth--;
-    w->done[m->index] = 1;
-}
-
-static void check_fallbacks(struct load *l, const struct node *models)
-{
-    struct conf *c = l->conf;
-    struct walk w = {.l = l};
-    uint32_t n = 0;
-
-    w.nodes = arena_array(&l->scratch, c->models_count, sizeof(*w.nodes));
-    w.done = arena_array(&l->scratch, c->models_count, 1);
-    if (w.nodes == NULL || w.done == NULL) {
-        problem_at(&l->problems, 0, 0, "no memory left");
-        return;
-    }
-    for (const struct node *at = models->first; at != NULL; at = at->next)
-        w.nodes[n++] = at;
-    for (uint32_t i = 0; i < c->models_count; i++)
-        follow(&w, &c->models[i]);
-}
-
 /* ---- client keys ---- */
 
 /* One entry of a key's `models`: does it mean anything? */
@@ -469,7 +397,7 @@ void resolve_top(struct load *l, const struct node *map, void *record)
     struct conf *c = record;
 
     if (c->models_count > 0)
-        check_fallbacks(l, node_find(map, STR("models")));
+        fallbacks_check(l, node_find(map, STR("models")));
     if (c->keys_count > 0)
         check_keys(l, node_find(map, STR("keys")));
 }
