@@ -55,7 +55,8 @@ static void answer_passed(struct exchange *x)
     struct http_fields f = {0};
     struct str type = x->passed_type.len > 0 ? x->passed_type : STR("application/json");
 
-    if (answer_fields(x, &f) < 0 || http_fields_add(&f, x->mem, STR("content-type"), type) < 0)
+    if (answer_fields(x, &f) < 0 || http_fields_add(&f, x->mem, STR("content-type"), type) < 0 ||
+        http_fields_add(&f, x->mem, STR("x-should-retry"), STR("false")) < 0)
         f = (struct http_fields){0};
     answer_whole(x, x->passed_status, &f, buf_str(&x->passed));
 }

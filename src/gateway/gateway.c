@@ -373,35 +373,51 @@ uint16_t gateway_loop_port(const struct gateway_loop *gl)
 
 /* ---- for the admin port ---- */
 
-static int put_target(struct buf *out, const struct conf_target *t, const struct target_state *s,
+struct page { /* a JSON text being written; `mem` holds what is quoted */
+    struct buf *out;
+    struct arena mem;
+};
+
+static int put_target(struct page *p, const struct conf_target *t, const struct target_state *s,
                       bool first)
 {
     uint64_t until = atomic_load(&s->rest_until_ms), now = uv_hrtime() / 1000000u;
     enum fault last = (enum fault)atomic_load(&s->last_fault);
+    struct str name =
+        arena_printf(&p->mem, "%.*s/%.*s", STR_ARG(t->provider->name), STR_ARG(t->model));
+    struct str quoted = json_quote(&p->mem, name);
 
-    return buf_printf(out,
-                      "%s{\"target\":\"%.*s/%.*s\",\"weight\":%u,\"failures_in_a_row\":%u,"
+    if (quoted.ptr == NULL)
+        return -ENOMEM;
+    return buf_printf(p->out,
+                      "%s{\"target\":%.*s,\"weight\":%u,\"failures_in_a_row\":%u,"
                       "\"rests_for_ms\":%llu,\"last_fault\":\"%s\"}",
-                      first ? "" : ",", STR_ARG(t->provider->name), STR_ARG(t->model), t->weight,
-                      atomic_load(&s->failures),
+                      first ? "" : ",", STR_ARG(quoted), t->weight, atomic_load(&s->failures),
                       (unsigned long long)(until > now ? until - now : 0),
                       last == FAULT_NONE ? "" : fault_info(last)->wire);
 }
 
+static int put_model(struct page *p, const struct gateway *g, const struct conf_model *m)
+{
+    struct str quoted = json_quote(&p->mem, m->name);
+    int err;
+
+    if (quoted.ptr == NULL)
+        return -ENOMEM;
+    err = buf_printf(p->out, "%s{\"model\":%.*s,\"targets\":[", m->index > 0 ? "," : "",
+                     STR_ARG(quoted));
+    for (uint32_t t = 0; err == 0 && t < m->targets_count; t++)
+        err = put_target(p, &m->targets[t], &g->targets[m->targets[t].index], t == 0);
+    return err == 0 ? buf_put(p->out, STR("]}")) : err;
+}
+
 int gateway_targets_json(struct gateway *g, struct buf *out)
 {
-    const struct conf *c = g->conf;
+    struct page p = {.out = out};
     int err = buf_put(out, STR("{\"models\":["));
 
-    for (uint32_t m = 0; err == 0 && m < c->models_count; m++) {
-        const struct conf_model *model = &c->models[m];
-
-        err = buf_printf(out, "%s{\"model\":\"%.*s\",\"targets\":[", m > 0 ? "," : "",
-                         STR_ARG(model->name));
-        for (uint32_t t = 0; err == 0 && t < model->targets_count; t++)
-            err = put_target(out, &model->targets[t], &g->targets[model->targets[t].index], t == 0);
-        if (err == 0)
-            err = buf_put(out, STR("]}"));
-    }
+    for (uint32_t m = 0; err == 0 && m < g->conf->models_count; m++)
+        err = put_model(&p, g, &g->conf->models[m]);
+    arena_done(&p.mem);
     return err == 0 ? buf_put(out, STR("]}\n")) : err;
 }
