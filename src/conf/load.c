@@ -207,6 +207,19 @@ static char *make_records(struct load *l, const struct setting *s, const struct 
     return items;
 }
 
+static void prepare(struct load *l, const struct setting *s, const struct node *n, void *record)
+{
+    struct str *name = record; /* a named record begins with its name */
+
+    if (s->type == TYPE_NAMED) {
+        *name = arena_dup(l->mem, n->key);
+        if (name->ptr == NULL)
+            load_problem(l, n, "`%s`: no memory left", s->name);
+    }
+    if (s->table->prepare != NULL)
+        s->table->prepare(l, record);
+}
+
 /* All are named and prepared before any is read, so that they can refer to each other. */
 static void read_records(struct load *l, const struct setting *s, const struct node *n,
                          void *record)
@@ -215,16 +228,8 @@ static void read_records(struct load *l, const struct setting *s, const struct n
 
     if (items == NULL)
         return;
-    for (const struct node *c = n->first; c != NULL; c = c->next, item += s->table->record_bytes) {
-        struct str name = arena_dup(l->mem, c->key);
-
-        if (name.ptr == NULL)
-            load_problem(l, c, "`%s`: no memory left", s->name);
-        else if (s->type == TYPE_NAMED)
-            memcpy(item, &name, sizeof(name)); /* a named record begins with its name */
-        if (s->table->prepare != NULL)
-            s->table->prepare(l, item);
-    }
+    for (const struct node *c = n->first; c != NULL; c = c->next, item += s->table->record_bytes)
+        prepare(l, s, c, item);
     item = items;
     for (const struct node *c = n->first; c != NULL; c = c->next, item += s->table->record_bytes)
         read_record(l, s, c, item, false);
