@@ -17,16 +17,10 @@ bool sim_play_fields(struct sim_play *p, struct str content_type)
     struct arena *a = &p->visit.call->arena;
     struct str version =
         sim_script_has(s, SIM_VERSION_CHANGE) ? STR("2099-01-01") : STR("2020-10-01");
-    char *id = arena_bytes(a, 20);
+    struct str id = arena_printf(a, "req_%016llx", (unsigned long long)p->talk.id);
 
-    if (id == NULL)
-        return false;
-    memcpy(id, "req_", 4);
-    for (size_t i = 0; i < 16; i++)
-        id[4 + i] = "0123456789abcdef"[(p->talk.id >> (60 - 4 * i)) & 15];
     return put_field(p, STR("content-type"), content_type) &&
-           put_field(p, STR("x-request-id"), str_make(id, 20)) &&
-           put_field(p, STR("openai-version"), version) &&
+           put_field(p, STR("x-request-id"), id) && put_field(p, STR("openai-version"), version) &&
            (!sim_script_has(s, SIM_GZIP) || put_field(p, STR("content-encoding"), STR("gzip")));
 }
 

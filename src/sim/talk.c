@@ -77,7 +77,7 @@ struct sim_tool_part sim_talk_tool(const struct sim_talk *t, uint64_t at)
 {
     uint64_t calls = sim_talk_calls(t);
 
-    if (sim_script_has(t->script, SIM_TOOLS_WHOLE))
+    if (calls == 0 || sim_script_has(t->script, SIM_TOOLS_WHOLE))
         return (struct sim_tool_part){.call = at, .part = 0};
     if (!sim_script_has(t->script, SIM_TOOLS_INTERLEAVED))
         return (struct sim_tool_part){.call = at / (1 + SIM_TOOL_PARTS),

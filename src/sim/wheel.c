@@ -24,10 +24,11 @@ static void wake_at(struct wheel *w, uint64_t at_ms)
     (void)uv_timer_start(&w->timer, on_timer, at_ms > now ? at_ms - now : 0, 0);
 }
 
-/* The next slot with entries; removed ones may have left an empty slot behind, no harm done. */
+/* The next slot with entries; removed ones may have left an empty slot behind, no harm done.  What
+ * is still in the slot of `at_ms` is due a whole round later, or later still. */
 static void wake_for_next(struct wheel *w)
 {
-    for (uint64_t i = 0; i < WHEEL_SLOTS; i++) {
+    for (uint64_t i = 1; i <= WHEEL_SLOTS; i++) {
         uint64_t slot = (w->at_ms + i) % WHEEL_SLOTS;
 
         if (slot % 64 == 0 && w->busy[slot / 64] == 0) {
