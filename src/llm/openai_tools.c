@@ -180,7 +180,8 @@ static void feed_char(struct brackets *b, char c)
     }
 }
 
-/* The text inside a quoted string: of its escapes only \" and \\ matter to the brackets. */
+/* The text inside a quoted string.  Of its escapes only \" and \\ matter to the brackets; the
+ * others pass as their letters. */
 static void feed_quoted(struct brackets *b, struct str value)
 {
     for (size_t i = 1; i + 1 < value.len; i++) {
@@ -190,8 +191,6 @@ static void feed_quoted(struct brackets *b, struct str value)
             c = value.ptr[++i];
             if (c == 'u')
                 i += 4;
-            if (c != '"' && c != '\\')
-                c = ' ';
         }
         feed_char(b, c);
     }

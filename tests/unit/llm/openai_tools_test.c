@@ -134,7 +134,7 @@ static const struct style {
     {"the id and name come later",
      {CALLS("{\"index\":0,\"type\":\"function\"}"),
       CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\"}}"),
-      CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":\"{}\"}}")},
+      CALLS("{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")},
      1, {{"", "function", "f", "{}"}}, false},
     {"an index only later",
      {CALLS("{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}"),

@@ -31,6 +31,7 @@ static const struct kind_row {
     {STR_INIT(DELTA("\"role\":\"assistant\",\"content\":\"\",\"refusal\":null")), OPENAI_EV_LIFECYCLE},
     {STR_INIT(DELTA("\"role\":\"assistant\"")), OPENAI_EV_LIFECYCLE},
     {STR_INIT(DELTA("")), OPENAI_EV_LIFECYCLE},
+    {STR_INIT(DELTA("\"content\":\"\"")), OPENAI_EV_LIFECYCLE},
     {STR_INIT(DELTA("\"tool_calls\":[],\"annotations\":[],\"x\":{},\"n\":1,\"b\":true")), OPENAI_EV_LIFECYCLE},
     {STR_INIT(CHOICE("\"delta\":{},\"finish_reason\":\"\"")), OPENAI_EV_LIFECYCLE},
     {STR_INIT(CHOICE("\"delta\":null,\"logprobs\":{\"content\":[{\"token\":\"x\"}]}")), OPENAI_EV_LIFECYCLE},
@@ -199,6 +200,19 @@ static void R3_choices_without_an_index_count_by_their_place(void **state)
     arena_done(&a);
 }
 
+static void R3_an_empty_finish_reason_ends_nothing(void **state)
+{
+    static const struct str events[] = {
+        STR_INIT(CHOICE("\"delta\":{\"content\":\"a\"},\"finish_reason\":\"\"")),
+        STR_INIT(CHOICE("\"delta\":{\"content\":\"b\"},\"finish_reason\":\"\"")),
+    };
+    struct arena a = {.max = 0};
+
+    (void)state;
+    assert_false(watched(&a, OPENAI_CHAT, events, COUNTOF(events)).finished);
+    arena_done(&a);
+}
+
 static void R47_a_finish_reason_nobody_knows_is_kept(void **state)
 {
     static const struct str event[] = {
@@ -313,6 +327,31 @@ static void R7_of_repeated_usage_the_last_that_says_something_counts(void **stat
     arena_done(&a);
 }
 
+/* The same event again still speaks after another: no shortcut may swallow what it says. */
+static void R7_an_event_that_comes_again_still_counts(void **state)
+{
+    static const struct str events[] = {
+        STR_INIT("{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":"
+                 "\"stop\"}]}"),
+        STR_INIT("{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"length\"}]}"),
+        STR_INIT("{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"b\"},\"finish_reason\":"
+                 "\"stop\"}]}"),
+        STR_INIT("{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}],\"usage\":{\"total_"
+                 "tokens\":3}}"),
+        STR_INIT("{\"choices\":[],\"usage\":{\"total_tokens\":9}}"),
+        STR_INIT("{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"b\"}}],\"usage\":{\"total_"
+                 "tokens\":3}}"),
+    };
+    struct arena a = {.max = 0};
+    struct openai_watch w;
+
+    (void)state;
+    w = watched(&a, OPENAI_CHAT, events, COUNTOF(events));
+    assert_string_equal(w.finish, "stop");
+    check_usage("again", &w.usage, &(struct openai_usage){USAGE_REPORTED, 0, 0, 3, 0, 0});
+    arena_done(&a);
+}
+
 /* ---- bodies ---- */
 
 static void R10_a_body_is_an_answer_or_a_fault(void **state)
@@ -389,10 +428,12 @@ int main(void)
         cmocka_unit_test(an_error_event_gives_its_fault_and_words),
         cmocka_unit_test(R3_an_answer_is_finished_when_each_choice_is),
         cmocka_unit_test(R3_choices_without_an_index_count_by_their_place),
+        cmocka_unit_test(R3_an_empty_finish_reason_ends_nothing),
         cmocka_unit_test(R47_a_finish_reason_nobody_knows_is_kept),
         cmocka_unit_test(choices_beyond_the_max_are_seen_but_not_counted),
         cmocka_unit_test(R7_usage_is_read_wherever_providers_put_it),
         cmocka_unit_test(R7_of_repeated_usage_the_last_that_says_something_counts),
+        cmocka_unit_test(R7_an_event_that_comes_again_still_counts),
         cmocka_unit_test(R10_a_body_is_an_answer_or_a_fault),
         cmocka_unit_test(R7_the_usage_of_a_body_is_read),
     };
