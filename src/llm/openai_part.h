@@ -20,10 +20,11 @@ void openai_error_value(struct arena *a, struct str value, struct openai_refusal
  * not. */
 struct str openai_plain_text(struct arena *a, struct str body);
 /* Mend the tool_calls array of one delta (R8): distinct indexes from 0, id, type and name on a
- * call's first delta alone, arguments as a string.  true: the new array was appended to `out`;
- * false: it is right as it came, or there is no room to do better. */
+ * call's first delta alone, arguments as a string.  With the choice's `last` delta, whose array may
+ * be absent (empty), calls that had no arguments get {}: nothing is not JSON.  true: the new array
+ * was appended to `out`; false: it is right as it came, or there is no room to do better. */
 bool openai_tools_mend(struct openai_watch *w, uint64_t choice, struct str chunk_id,
-                       struct str array, struct buf *out);
+                       struct str array, bool last, struct buf *out);
 /* Remember an event that is read and that does nothing but show the string `shown` (a value in
  * it); `padding` is the value of `obfuscation`, or empty. */
 void openai_stencil_cut(struct openai_watch *w, struct str event, struct str shown,

@@ -20,6 +20,7 @@
 struct brackets {
     uint32_t depth;
     bool in_string, escaped, whole;
+    bool any; /* something was fed */
 };
 
 struct call {
@@ -198,6 +199,8 @@ static void feed_quoted(struct brackets *b, struct str value)
 
 static void feed_arguments(struct brackets *b, const struct delta *d)
 {
+    b->any |= d->arguments_type != JSON_NONE && d->arguments_type != JSON_NULL &&
+              !(d->arguments_type == JSON_STRING && json_is_empty(d->arguments));
     if (d->arguments_type == JSON_STRING)
         feed_quoted(b, d->arguments);
     else if (d->arguments_type == JSON_OBJECT || d->arguments_type == JSON_ARRAY)
@@ -351,15 +354,33 @@ static bool mend_delta(void *ctx, const struct json_member *m)
     return true;
 }
 
+/* Calls of functions that have had no arguments when the choice ends. */
+static void put_empty_arguments(struct mending *t)
+{
+    for (struct call *c = t->tools->calls; c != NULL; c = c->next) {
+        if (c->name == 0 || c->arguments.any)
+            continue;
+        c->arguments.any = true;
+        t->mended = true;
+        t->writer.failed |=
+            buf_printf(t->writer.out, "%c{\"index\":%u,\"function\":{\"arguments\":\"{}\"}}",
+                       t->items++ > 0 ? ',' : '[', c->number) < 0;
+    }
+}
+
 bool openai_tools_mend(struct openai_watch *w, uint64_t choice, struct str chunk_id,
-                       struct str array, struct buf *out)
+                       struct str array, bool last, struct buf *out)
 {
     struct mending t = {
         .writer = {.watch = w, .out = out}, .tools = get_tools(w, choice), .chunk_id = chunk_id};
     size_t before = out->len;
 
-    if (t.tools == NULL || !json_scan(array, JSON_DEPTH_MAX, mend_delta, &t, NULL))
+    if (t.tools == NULL)
         return false;
+    if (array.len > 0)
+        (void)!json_scan(array, JSON_DEPTH_MAX, mend_delta, &t, NULL);
+    if (last)
+        put_empty_arguments(&t);
     put(&t.writer, STR("]"));
     if (t.mended && !t.writer.failed)
         return true;

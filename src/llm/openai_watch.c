@@ -22,7 +22,9 @@ struct chunk {
 };
 
 struct choice {
-    struct str index, finish, tool_calls, usage;
+    struct str index, finish, usage, delta;
+    struct str tool_calls; /* the member's value, whatever it is */
+    enum json_type tool_calls_type;
     struct str shown; /* the last thing it shows */
     unsigned shows;   /* how many there are */
 };
@@ -41,17 +43,32 @@ static void show(struct choice *c, const struct json_member *m)
 }
 
 /* Scalars are flags of the provider's, and `role` only opens the message. */
+static bool shows(const struct json_member *m)
+{
+    return (m->type == JSON_STRING || m->type == JSON_ARRAY || m->type == JSON_OBJECT) &&
+           !json_is_empty(m->value) && !json_key_is(m, STR("role"));
+}
+
 static bool take_delta(void *ctx, const struct json_member *m)
 {
     struct choice *c = ctx;
-    bool shows = (m->type == JSON_STRING || m->type == JSON_ARRAY || m->type == JSON_OBJECT) &&
-                 !json_is_empty(m->value);
 
-    if (!shows || json_key_is(m, STR("role")))
-        return true;
-    show(c, m);
-    if (m->type == JSON_ARRAY && json_key_is(m, STR("tool_calls")))
+    if (json_key_is(m, STR("tool_calls"))) {
         c->tool_calls = m->value;
+        c->tool_calls_type = json_is_empty(m->value) ? JSON_NONE : m->type;
+    }
+    if (shows(m))
+        show(c, m);
+    return true;
+}
+
+/* Of a body; some send it with the last event too. */
+static bool take_message(void *ctx, const struct json_member *m)
+{
+    struct choice *c = ctx;
+
+    if (shows(m))
+        show(c, m);
     return true;
 }
 
@@ -67,9 +84,10 @@ static bool take_choice_member(void *ctx, const struct json_member *m)
         show(c, m);
     else if (json_key_is(m, STR("usage")) && m->type == JSON_OBJECT)
         c->usage = m->value;
-    else if ((json_key_is(m, STR("delta")) || json_key_is(m, STR("message"))) &&
-             m->type == JSON_OBJECT)
-        return scan_into(m->value, take_delta, c);
+    else if (json_key_is(m, STR("delta")) && m->type == JSON_OBJECT)
+        return scan_into(c->delta = m->value, take_delta, c);
+    else if (json_key_is(m, STR("message")) && m->type == JSON_OBJECT)
+        return scan_into(m->value, take_message, c);
     return true;
 }
 
@@ -103,19 +121,37 @@ static void count_choice(struct openai_watch *w, const struct choice *c, uint64_
         w->choices_finished++;
 }
 
-/* Append the event up to the tool calls, and those mended; or nothing. */
-static void mend_tools(struct chunk *k, const struct choice *c, uint64_t index)
+static bool copy_to(struct chunk *k, const char *end)
 {
     const char *from = k->copied != NULL ? k->copied : k->text.ptr;
+
+    return buf_put(k->rewrite, (struct str){from, (size_t)(end - from)}) == 0;
+}
+
+/* Append the event up to and with its tool calls; false when they are right as they came. */
+static bool put_tools(struct chunk *k, const struct choice *c, uint64_t index)
+{
+    struct str array = c->tool_calls_type == JSON_ARRAY ? c->tool_calls : STR("");
+    bool last = c->finish.len > 2, absent = c->tool_calls.len == 0;
+    const char *at = absent ? c->delta.ptr + 1 : c->tool_calls.ptr;
+
+    if (!copy_to(k, at) || (absent && buf_put(k->rewrite, STR("\"tool_calls\":")) < 0) ||
+        !openai_tools_mend(k->watch, index, k->id, array, last, k->rewrite) ||
+        (absent && !json_is_empty(c->delta) && buf_put(k->rewrite, STR(",")) < 0))
+        return false;
+    k->copied = at + c->tool_calls.len;
+    return true;
+}
+
+static void mend_tools(struct chunk *k, const struct choice *c, uint64_t index)
+{
+    bool closes = c->finish.len > 2 && k->watch->tools != NULL && c->delta.len > 0;
     size_t before;
 
-    if (c->tool_calls.len == 0 || k->rewrite == NULL)
+    if (k->rewrite == NULL || (c->tool_calls_type != JSON_ARRAY && !closes))
         return;
     before = k->rewrite->len;
-    if (buf_put(k->rewrite, (struct str){from, (size_t)(c->tool_calls.ptr - from)}) == 0 &&
-        openai_tools_mend(k->watch, index, k->id, c->tool_calls, k->rewrite))
-        k->copied = c->tool_calls.ptr + c->tool_calls.len;
-    else
+    if (!put_tools(k, c, index))
         k->rewrite->len = before;
 }
 
@@ -214,13 +250,11 @@ static void take_error(struct openai_watch *w, struct str data)
 }
 
 /* The rest of an event of which something was mended. */
-static bool end_rewrite(const struct chunk *k, size_t before)
+static bool end_rewrite(struct chunk *k, size_t before)
 {
-    const char *end = k->text.ptr + k->text.len;
-
     if (k->copied == NULL)
         return false;
-    if (buf_put(k->rewrite, (struct str){k->copied, (size_t)(end - k->copied)}) == 0)
+    if (copy_to(k, k->text.ptr + k->text.len))
         return true;
     k->rewrite->len = before;
     return false;

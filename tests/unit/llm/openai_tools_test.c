@@ -13,6 +13,9 @@
     "{\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[" items "]}}],\"n\":1."   \
     "50}"
 
+#define END(delta)                                                                                 \
+    "{\"choices\":[{\"index\":0,\"delta\":" delta ",\"finish_reason\":\"tool_calls\"}]}"
+
 /* ---- a client that trusts what it reads ---- */
 
 /* Puts deltas together by index alone, text behind text, as clients' accumulators do: an id, name
@@ -144,6 +147,22 @@ static const struct style {
      {CALLS("{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}"),
       CALLS("{\"index\":0,\"id\":null,\"type\":null,\"function\":{\"name\":null,\"arguments\":\"{}\"}}")},
      1, {{"a", "function", "f", "{}"}}, true},
+    {"no arguments at all, and the end in another event",
+     {CALLS("{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}"),
+      CALLS("{\"index\":1,\"id\":\"b\",\"type\":\"function\",\"function\":{\"name\":\"g\",\"arguments\":\"[]\"}}"),
+      CALLS("{\"index\":2,\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"h\"}}"),
+      END("{}")},
+     3, {{"a", "function", "f", "{}"}, {"b", "function", "g", "[]"}, {"c", "function", "h", "{}"}}, false},
+    {"no arguments, and the end says something too",
+     {CALLS("{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":null}}"),
+      END("{\"role\":null,\"tool_calls\":null}"), END("{\"content\":\"\"}")},
+     1, {{"a", "function", "f", "{}"}}, false},
+    {"no arguments, and the end in the same event",
+     {END("{\"tool_calls\":[{\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":null}}]}")},
+     1, {{"a", "function", "f", "{}"}}, false},
+    {"no arguments, right else, and the end in the same event",
+     {END("{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}} ]}")},
+     1, {{"a", "function", "f", "{}"}}, false},
     {"one id for two calls at two indexes",
      {CALLS("{\"index\":0,\"id\":\"f\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}"),
       CALLS("{\"index\":1,\"id\":\"f\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"[]\"}}")},
@@ -292,6 +311,31 @@ static void R8_made_ids_differ_by_answer_and_call_and_are_the_same_again(void **
     assert_string_equal(c[0].calls[1].id, c[2].calls[1].id);
 }
 
+static void R44_a_last_event_is_left_alone_when_the_calls_are_whole(void **state)
+{
+    struct arena a = {.max = 0};
+    struct openai_watch w;
+
+    (void)state;
+    openai_watch_init(&w, OPENAI_CHAT, &a);
+    mend(&w, STR(END("{}")), NULL);
+    mend(&w,
+         STR(CALLS("{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":"
+                   "\"f\",\"arguments\":\"{}\"}},{\"index\":1,\"id\":\"b\",\"type\":\"custom\","
+                   "\"custom\":{\"name\":\"c\"}}")),
+         NULL);
+    mend(&w, STR(END("{}")), NULL);
+    mend(&w,
+         STR(CALLS(
+             "{\"index\":2,\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"f\"}}")),
+         NULL);
+    mend(&w, STR(END("{ \"content\" : null }")),
+         END("{\"tool_calls\":[{\"index\":2,\"function\":{\"arguments\":\"{}\"}}], \"content\" : "
+             "null }"));
+    openai_watch_done(&w);
+    arena_done(&a);
+}
+
 /* ---- limits ---- */
 
 static void calls_beyond_the_max_are_left_as_they_came(void **state)
@@ -365,6 +409,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R8_tool_calls_of_every_style_come_out_right),
         cmocka_unit_test(R44_everything_but_the_calls_stays_as_it_came),
+        cmocka_unit_test(R44_a_last_event_is_left_alone_when_the_calls_are_whole),
         cmocka_unit_test(R8_choices_count_their_calls_apart),
         cmocka_unit_test(R8_made_ids_differ_by_answer_and_call_and_are_the_same_again),
         cmocka_unit_test(calls_beyond_the_max_are_left_as_they_came),
