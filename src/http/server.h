@@ -41,6 +41,7 @@ struct http_server_limits {
     uint32_t write_stall_ms;   /* a client that takes no bytes this long is cut */
     uint32_t out_buffer_bytes; /* queued towards a client before FLOW_HOLD */
     uint64_t arena_bytes;      /* a call's arena; 0: no limit */
+    uint64_t in_flight_bytes;  /* request bodies held, all threads together: 503; 0: no limit */
 };
 
 /* Cross-origin access for browsers (the Fetch standard).  Preflights are answered here. */
@@ -74,6 +75,7 @@ struct http_server_settings {
     bool exclusive;
     struct ssl_ctx_st *tls;       /* NULL: plain */
     atomic_uint *connections;     /* shared by the threads of one listener; NULL: not limited */
+    atomic_ullong *in_flight;     /* for limits.in_flight_bytes; shared as `connections` is */
     const struct http_cors *cors; /* NULL: off.  Must outlive the server. */
 };
 

@@ -5,7 +5,6 @@
  * A larger one grows with what has arrived: a header that promises 64 MB gets nothing for it.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "http/server_conn.h"
@@ -31,17 +30,38 @@ static void first_block(struct http_conn *c)
     c->body = (struct buf){.ptr = (char *)b, .cap = b != NULL ? BLOCK_BYTES : 0};
 }
 
-int conn_body_put(struct http_conn *c, struct str piece)
+/* Small bodies are not counted: the connections are, and the threads would fight for the counter
+ * at every request. */
+static bool count_growth(struct http_conn *c)
+{
+    atomic_ullong *used = c->server->settings.in_flight;
+    uint64_t max = c->server->settings.limits.in_flight_bytes;
+    size_t grown = c->body.cap - c->body_in_flight;
+
+    if (used == NULL || max == 0 || c->body.cap <= BLOCK_BYTES || grown == 0)
+        return true;
+    c->body_in_flight += grown; /* given back by conn_body_free(), also if that was too much */
+    return atomic_fetch_add_explicit(used, grown, memory_order_relaxed) + grown <= max;
+}
+
+bool conn_body_put(struct http_conn *c, struct str piece)
 {
     uint64_t length =
         c->call.content_length >= 0 ? (uint64_t)c->call.content_length : c->reader.body_bytes;
+    int err;
 
     if (c->body.ptr == NULL && length <= BLOCK_BYTES)
         first_block(c);
     /* Doubling never passes a length that is known. */
     c->body.max =
         c->call.content_length > (int64_t)BLOCK_BYTES ? (size_t)c->call.content_length : 0;
-    return buf_put(&c->body, piece);
+    err = buf_reserve(&c->body, piece.len);
+    if (err == 0 && !count_growth(c))
+        return request_refuse(&c->reader, 503, "the gateway holds as many request bytes as it may",
+                              "limits.in_flight_bytes");
+    if (err == 0)
+        err = buf_put(&c->body, piece);
+    return err == 0 || request_refuse(&c->reader, 503, "out of memory", NULL);
 }
 
 void conn_body_free(struct http_conn *c)
@@ -49,6 +69,9 @@ void conn_body_free(struct http_conn *c)
     struct http_server *s = c->server;
     struct body_block *b = (struct body_block *)(void *)c->body.ptr;
 
+    if (c->body_in_flight > 0)
+        atomic_fetch_sub_explicit(s->settings.in_flight, c->body_in_flight, memory_order_relaxed);
+    c->body_in_flight = 0;
     if (b == NULL)
         return;
     if (c->body.cap == BLOCK_BYTES && s->spare_body_count < SPARES_MAX) {

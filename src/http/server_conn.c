@@ -154,8 +154,8 @@ static enum flow on_body(struct request_reader *r, struct str piece)
         return FLOW_MORE;
     if (c->stream_body)
         c->server->handler->body(&c->call, piece);
-    else if (conn_body_put(c, piece) < 0)
-        c->broken = true; /* no memory */
+    else if (!conn_body_put(c, piece))
+        return FLOW_MORE; /* the reader has the refusal */
     return c->paused ? FLOW_HOLD : FLOW_MORE;
 }
 

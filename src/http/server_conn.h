@@ -36,7 +36,8 @@ struct http_conn {
     struct buf held;         /* read, not consumed: part of a head, or what was pipelined */
     struct request_reader reader;
     struct http_call call;
-    struct buf body; /* HTTP_BODY_WHOLE */
+    struct buf body;       /* HTTP_BODY_WHOLE */
+    size_t body_in_flight; /* of its capacity, what is counted in settings.in_flight */
     /* The reply. */
     struct str head;      /* serialised, not sent */
     uint64_t length_left; /* of a reply of known length */
@@ -99,7 +100,8 @@ void conn_spares_free(struct http_server *s);
 void conn_deadline(struct deadline *d);
 
 /* server_body.c */
-MUST_USE int conn_body_put(struct http_conn *c, struct str piece);
+/* Keep a piece; false with the reader's refusal set. */
+MUST_USE bool conn_body_put(struct http_conn *c, struct str piece);
 void conn_body_free(struct http_conn *c);
 void conn_bodies_free(struct http_server *s);
 

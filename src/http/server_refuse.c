@@ -22,6 +22,9 @@ static void answer(struct http_conn *c, const struct http_refusal *r)
 
     if (http_fields_add(&fields, &call->arena, STR("Content-Type"), STR("application/json")) < 0)
         fields.count = 0;
+    if (r->status == 503 &&
+        http_fields_add(&fields, &call->arena, STR("Retry-After"), STR("1")) < 0)
+        fields.count = 0;
     http_reply(call, r->status, &fields, body);
 }
 

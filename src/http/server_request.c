@@ -116,7 +116,9 @@ static int on_body(llhttp_t *p, const char *at, size_t n)
     r->body_bytes += n;
     if (r->body_bytes > r->limits->body_bytes)
         return too_large(r);
-    return r->on_body(r, (struct str){at, n}) == FLOW_HOLD ? HPE_PAUSED : 0;
+    if (r->on_body(r, (struct str){at, n}) == FLOW_HOLD)
+        return HPE_PAUSED;
+    return r->refusal.status != 0 ? HPE_USER : 0;
 }
 
 static int on_whole(llhttp_t *p)

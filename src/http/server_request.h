@@ -35,6 +35,7 @@ struct request_reader {
     llhttp_t parser;
     struct http_call *call; /* the head goes here, its bytes into call->arena */
     const struct http_server_limits *limits;
+    /* May call request_refuse(): the request is REQUEST_BAD then. */
     enum flow (*on_body)(struct request_reader *r, struct str piece);
     struct http_refusal refusal;
     struct str field_name, field_value; /* while a field is being read */

@@ -46,10 +46,10 @@ static void limit_tick(struct http_conn *c)
 
     switch (c->state) {
     case CONN_HEAD:
-        too_slow(c, "the request's head did not arrive in time", "limits.header_time");
+        too_slow(c, "the request's head did not arrive in time", "limits.header");
         break;
     case CONN_CALL:
-        too_slow(c, "the request's body did not arrive in time", "limits.body_time");
+        too_slow(c, "the request's body did not arrive in time", "limits.body");
         break;
     case CONN_IDLE:
     case CONN_LINGER:

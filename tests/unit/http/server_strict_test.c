@@ -277,12 +277,12 @@ static void R54_slow_heads_and_bodies_are_refused_with_408(void **state)
         struct str request;
         const char *limit, *story;
     } slow[] = {
-        {STR_INIT("GET / HTTP/1.1\r\nHos"), "limits.header_time", ""},
-        {STR_INIT("\r"), "limits.header_time", ""},
-        {STR_INIT("POST /echo HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\nab"), "limits.body_time",
+        {STR_INIT("GET / HTTP/1.1\r\nHos"), "limits.header", ""},
+        {STR_INIT("\r"), "limits.header", ""},
+        {STR_INIT("POST /echo HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\nab"), "limits.body",
          "head gone done "},
-        {STR_INIT("POST /up HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n"),
-         "limits.body_time", "head gone done "},
+        {STR_INIT("POST /up HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n"), "limits.body",
+         "head gone done "},
     };
 
     (void)state;

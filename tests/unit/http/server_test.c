@@ -543,6 +543,42 @@ static void R20_a_large_body_arrives_whole(void **state)
     fixture_end(&f);
 }
 
+static void R20_bodies_in_flight_have_a_budget_for_the_process(void **state)
+{
+    struct fixture f;
+    struct client big, more;
+    atomic_ullong in_flight = 0;
+    static char block[100000];
+
+    (void)state;
+    fixture_init(&f);
+    f.settings.in_flight = &in_flight;
+    f.settings.limits.in_flight_bytes = 150000;
+    fixture_open(&f);
+    big = client_open(&f);
+    client_send(&big, STR(POST("/hold", "100000", "")));
+    client_send(&big, (struct str){block, sizeof(block)});
+    turn_until(&f, &big, f.held != NULL);
+    assert_int_equal(atomic_load(&in_flight), 100000);
+    more = client_open(&f);
+    client_send(&more, STR(POST("/echo", "100000", "")));
+    client_send(&more, (struct str){block, sizeof(block)});
+    turn_until(&f, &more, more.ended);
+    assert_true(has(&more.got, "HTTP/1.1 503 "));
+    assert_true(has(&more.got, "limits.in_flight_bytes"));
+    assert_true(has(&more.got, "Retry-After: 1\r\n"));
+    client_close(&more);
+    more = client_open(&f);
+    client_send(&more, STR(POST("/echo", "5", "small"))); /* costs nothing */
+    turn_until(&f, &more, has(&more.got, "\r\n\r\nsmall"));
+    http_call_drop_body(f.held);
+    assert_int_equal(atomic_load(&in_flight), 0);
+    client_close(&more);
+    client_close(&big);
+    fixture_end(&f);
+    assert_int_equal(atomic_load(&in_flight), 0);
+}
+
 static void R22_many_clients_come_and_go_and_nothing_stays(void **state)
 {
     struct fixture f;
@@ -801,6 +837,7 @@ int main(void)
         cmocka_unit_test(continue_is_said_once_the_body_is_wanted),
         cmocka_unit_test(a_streamed_body_can_be_paused_within_one_read),
         cmocka_unit_test(R20_a_large_body_arrives_whole),
+        cmocka_unit_test(R20_bodies_in_flight_have_a_budget_for_the_process),
         cmocka_unit_test(R22_many_clients_come_and_go_and_nothing_stays),
         cmocka_unit_test(over_the_connection_limit_clients_wait_their_turn),
         cmocka_unit_test(drain_closes_the_idle_and_lets_the_busy_finish),
