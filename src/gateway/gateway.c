@@ -286,6 +286,7 @@ static struct http_server_settings server_settings(struct gateway *g, uint16_t p
                    .write_stall_ms = l->write_stall_ms,
                    .out_buffer_bytes = l->out_buffer_bytes,
                    .arena_bytes = l->exchange_bytes},
+        .exclusive = port == 0, /* the first thread; the others join it */
         .tls = g->tls,
         .connections = &g->connections,
         .cors = g->conf->cors.origins_count > 0 ? cors : NULL,

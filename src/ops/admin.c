@@ -95,6 +95,7 @@ static int open_server(struct admin *a, struct loop *l, struct buf *why)
         .host = a->state.conf->admin.listen.host,
         .port = a->state.conf->admin.listen.port,
         .limits = limits,
+        .exclusive = true,
         .connections = &connections,
     };
 
