@@ -268,6 +268,53 @@ static void a_refused_connection_says_so(void **state)
     got_done(&a);
 }
 
+/* One of several threads that share an origin; no assertions here, they belong to the main one. */
+struct user_thread {
+    uv_thread_t thread;
+    struct http_origin *o;
+    unsigned good;
+};
+
+static void use_origin(void *arg)
+{
+    struct user_thread *t = arg;
+    struct world w;
+
+    world_open(&w);
+    for (unsigned i = 0; i < 5; i++) {
+        struct got g;
+
+        got_init(&g, &w, t->o, GET);
+        if (http_fetch_start(&g.f) == 0)
+            run_until(&w, &g.ended, &g.failed, RUN_LIMIT_MS);
+        t->good += g.ended && g.f.reused == (i > 0);
+        got_done(&g);
+    }
+    http_origin_unref(t->o);
+    world_close(&w);
+}
+
+static void an_origin_is_shared_by_threads(void **state)
+{
+    struct fixture *x = *state;
+    struct user_thread t[3] = {0};
+
+    for (unsigned i = 0; i < COUNTOF(t); i++) {
+        SCRIPT(&x->s, i, SAY(BLANK, OK_HI), SAY(BLANK, OK_HI), SAY(BLANK, OK_HI), SAY(BLANK, OK_HI),
+               SAY(BLANK, OK_HI));
+        t[i].o = http_origin_ref(x->o);
+        assert_int_equal(uv_thread_create(&t[i].thread, use_origin, &t[i]), 0);
+    }
+    http_origin_unref(x->o);
+    x->o = NULL;
+    for (unsigned i = 0; i < COUNTOF(t); i++)
+        run_until(&x->w, &x->s.conns[i].ended, NULL, RUN_LIMIT_MS);
+    for (unsigned i = 0; i < COUNTOF(t); i++) {
+        uv_thread_join(&t[i].thread);
+        assert_int_equal(t[i].good, 5);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -284,6 +331,7 @@ int main(void)
         TEST(R21_a_write_that_fails_is_replayed),
         TEST(a_refusal_is_read_though_writing_failed),
         TEST(a_refused_connection_says_so),
+        TEST(an_origin_is_shared_by_threads),
     };
 
     return cmocka_run_group_tests(tests, warm_up, NULL);

