@@ -85,7 +85,8 @@ def allocations(lab, start, sim, **options):
         middle = read_counts(counts)
         lab.load(subject, requests=2 * REQUESTS, **run)
         after = read_counts(counts)
-    return {"per_request": round(((after[0] - middle[0]) - (middle[0] - before[0])) / REQUESTS, 3),
+    more = (after[0] - middle[0]) - (middle[0] - before[0])
+    return {"per_request": round(max(more, 0) / REQUESTS, 3),
             "bytes_per_request": round(((after[2] - middle[2]) - (middle[2] - before[2]))
                                        / REQUESTS, 1)}
 

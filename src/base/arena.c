@@ -130,6 +130,25 @@ struct str arena_dup(struct arena *a, struct str s)
     return (struct str){p, s.len};
 }
 
+struct str arena_join(struct arena *a, const struct str *pieces, unsigned n)
+{
+    size_t len = 0;
+    char *start, *p;
+
+    for (unsigned i = 0; i < n; i++)
+        len += pieces[i].len;
+    start = p = arena_bytes(a, len + 1);
+    if (p == NULL)
+        return (struct str){NULL, 0};
+    for (unsigned i = 0; i < n; i++) {
+        if (pieces[i].len > 0)
+            memcpy(p, pieces[i].ptr, pieces[i].len);
+        p += pieces[i].len;
+    }
+    *p = '\0';
+    return (struct str){start, len};
+}
+
 struct str arena_printf(struct arena *a, const char *fmt, ...)
 {
     va_list ap;

@@ -28,6 +28,8 @@ MUST_USE void *arena_array(struct arena *a, size_t n, size_t size);
 MUST_USE char *arena_bytes(struct arena *a, size_t size);
 /* A copy of `s`, with a NUL behind it that is not counted.  .ptr is NULL when there is no room. */
 struct str arena_dup(struct arena *a, struct str s);
+/* The pieces one behind the other; a NUL follows.  What printf could do, without its price. */
+struct str arena_join(struct arena *a, const struct str *pieces, unsigned n);
 /* printf into the arena; .ptr is NULL when there is no room.  A NUL follows it. */
 struct str arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Give everything back; the arena is empty and can be used again. */

@@ -3,12 +3,10 @@
 
 #define DIGITS_MAX 18u
 
-bool str_eq_nocase(struct str a, struct str b)
+bool str_eq_nocase_bytes(const char *a, const char *b, size_t n)
 {
-    if (a.len != b.len)
-        return false;
-    for (size_t i = 0; i < a.len; i++) {
-        if (ascii_lower(a.ptr[i]) != ascii_lower(b.ptr[i]))
+    for (size_t i = 0; i < n; i++) {
+        if (a[i] != b[i] && ascii_lower(a[i]) != ascii_lower(b[i]))
             return false;
     }
     return true;

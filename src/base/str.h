@@ -60,8 +60,14 @@ static inline char ascii_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
-/* ASCII case only, as HTTP field names want. */
-bool str_eq_nocase(struct str a, struct str b);
+bool str_eq_nocase_bytes(const char *a, const char *b, size_t n);
+/* ASCII case only, as HTTP field names want.  Nearly always the lengths or the first letters
+ * differ, and each request asks this a few hundred times. */
+static inline bool str_eq_nocase(struct str a, struct str b)
+{
+    return a.len == b.len && (a.len == 0 || (((a.ptr[0] ^ b.ptr[0]) & ~0x20) == 0 &&
+                                             str_eq_nocase_bytes(a.ptr, b.ptr, a.len)));
+}
 /* Without spaces and tabs at either end. */
 struct str str_trim(struct str s);
 /* A whole decimal number of at most 18 digits; false (and *ret_n untouched) for anything else. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define OPENSSL_SUPPRESS_DEPRECATED /* see conf_digest() */
 #include "conf/conf.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -140,10 +141,16 @@ const struct conf_provider *conf_provider_find(const struct conf *c, struct str 
     return NULL;
 }
 
+/* Asked once a request.  EVP_Digest() looks the algorithm up under a lock and allocates three
+ * times, and even a kept EVP context allocates at each start; the functions below do neither, which
+ * is worth the word "deprecated" on them. */
 bool conf_digest(struct str key, unsigned char ret_digest[32])
 {
-    return EVP_Digest(key.len > 0 ? key.ptr : "", key.len, ret_digest, NULL, EVP_sha256(), NULL) ==
-           1;
+    SHA256_CTX ctx;
+
+    return SHA256_Init(&ctx) == 1 &&
+           SHA256_Update(&ctx, key.len > 0 ? key.ptr : "", key.len) == 1 &&
+           SHA256_Final(ret_digest, &ctx) == 1;
 }
 
 /* Which slots are looked at depends on the digest of what the client sent, and a client cannot

@@ -15,7 +15,7 @@ static struct str target_name(struct exchange *x)
     t = x->attempt.candidate->target;
     if (t->model.len == 0)
         return t->provider->name;
-    return arena_printf(x->mem, "%.*s/%.*s", STR_ARG(t->provider->name), STR_ARG(t->model));
+    return arena_join(x->mem, (struct str[]){t->provider->name, STR("/"), t->model}, 3);
 }
 
 /* Decimal, without the cost of printf on the path of every request. */

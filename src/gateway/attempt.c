@@ -24,7 +24,7 @@ struct str attempt_target_name(struct exchange *x)
 
     if (t->model.len == 0)
         return t->provider->name;
-    return arena_printf(x->mem, "%.*s/%.*s", STR_ARG(t->provider->name), STR_ARG(t->model));
+    return arena_join(x->mem, (struct str[]){t->provider->name, STR("/"), t->model}, 3);
 }
 
 /* ---- which target next ---- */

@@ -14,6 +14,7 @@
 #include "gateway/stages.h"
 #include "loop/tls.h"
 
+#define OWN_ID_BYTES 28u /* "req_" and 24 hexadecimal digits */
 #define SAMPLE_MS 1000u
 #define OUT_KEEP_BYTES (256u * 1024u)
 
@@ -131,11 +132,17 @@ void gateway_free(struct gateway *g)
 
 /* ---- requests, as the server hands them over ---- */
 
+static void write_hex(char *to, uint64_t n, unsigned digits)
+{
+    for (unsigned i = 0; i < digits; i++)
+        to[i] = "0123456789abcdef"[n >> (4 * (digits - 1 - i)) & 15];
+}
+
 /* What the client called its request, if that is fit for logs and headers; otherwise ours. */
 static struct str request_id(struct exchange *x)
 {
     struct str given = http_fields_find(&x->call->fields, STR("x-request-id"));
-    uint64_t hi, lo;
+    char *id;
 
     if (given.len > 0 && given.len <= REQUEST_ID_MAX) {
         size_t i = 0;
@@ -145,10 +152,13 @@ static struct str request_id(struct exchange *x)
         if (i == given.len)
             return given;
     }
-    hi = rand_u64(&x->gl->rand);
-    lo = rand_u64(&x->gl->rand);
-    given = arena_printf(x->mem, "req_%08x%016llx", (unsigned)hi, (unsigned long long)lo);
-    return given.ptr != NULL ? given : STR("req_none");
+    id = arena_bytes(x->mem, OWN_ID_BYTES);
+    if (id == NULL)
+        return STR("req_none");
+    memcpy(id, "req_", 4);
+    write_hex(id + 4, rand_u64(&x->gl->rand), 8);
+    write_hex(id + 12, rand_u64(&x->gl->rand), 16);
+    return str_make(id, OWN_ID_BYTES);
 }
 
 static void refuse(struct exchange *x, struct str allow)

@@ -67,7 +67,7 @@ static uint64_t number_to_u64(struct str number)
 static void take_number(struct reading *r, const struct json_member *m)
 {
     for (size_t i = 0; i < COUNTOF(rows); i++) {
-        if (!str_eq(rows[i].object, r->object) || !json_key_is(m, rows[i].name))
+        if (!json_key_is(m, rows[i].name) || !str_eq(rows[i].object, r->object))
             continue;
         r->value[rows[i].count] = number_to_u64(m->value);
         r->seen[rows[i].count] = true;

@@ -150,9 +150,25 @@ static void chunks_are_used_again_by_the_next_exchange(void **state)
     arena_thread_done();
 }
 
+static void pieces_are_joined_or_nothing_is(void **state)
+{
+    struct arena a = {.max = 4096}, small = {.max = 16};
+    const struct str pieces[] = {STR("openai"), STR("/"), {NULL, 0}, STR("gpt-4o")};
+    struct str s = arena_join(&a, pieces, 4);
+
+    (void)state;
+    assert_true(str_eq(s, STR("openai/gpt-4o")));
+    assert_int_equal(s.ptr[s.len], '\0');
+    assert_int_equal(arena_join(&a, pieces, 0).len, 0);
+    assert_null(arena_join(&small, pieces, 4).ptr);
+    arena_done(&a);
+    arena_done(&small);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pieces_are_joined_or_nothing_is),
         cmocka_unit_test(memory_is_zeroed_and_aligned_whatever_came_before),
         cmocka_unit_test(pieces_do_not_overlap),
         cmocka_unit_test(an_arena_at_its_max_gives_nothing_more),
