@@ -33,10 +33,10 @@ on_file_fanalyzer() {
         -c "$1" -o /dev/null
 }
 
-# The checks of tools/lint.allow for this tool and file, each with `prefix` before it.
+# The checks that tools/lint.allow takes from this tool on this file, each with `prefix` before it.
 allowed() { # TOOL FILE PREFIX
     awk -v tool="$1" -v file="$2" -v prefix="$3" \
-        '$1 == tool && $2 == file {printf "%s%s", prefix, $3}' tools/lint.allow
+        '$1 == tool && ($2 == file || $2 == "*") {printf "%s%s", prefix, $3}' tools/lint.allow
 }
 
 # The file and every header of ours it reads, as one hash; worked out once a run.
