@@ -37,8 +37,8 @@ static const char head[] =
     "them out, the effective configuration masks them, and of client keys only the SHA-256 is "
     "kept.\n"
     "\n"
-    "*Reload* says whether a changed value is in force after a reload; the others need a "
-    "restart.\n";
+    "*Reload* says whether a setting is one that a reload can change. This version reads its "
+    "configuration\nat start only, so every change needs a restart.\n";
 
 static const char inherited[] =
     "What a provider does not set in its `timeouts` or `upstream` is as in the global section. A\n"
