@@ -1,5 +1,5 @@
-/* Any lines as events of one answer, and as bodies: what is rewritten is JSON, indexes of tool
- * calls have no gaps, and no event is taken for another because of the ones before it.
+/* Any lines as events of one answer, and as bodies: what is rewritten is JSON, texts are bounded,
+ * and no event is taken for another because of the ones before it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
