@@ -62,8 +62,8 @@ enum http_failure {
     HTTP_FAIL_CONNECT,  /* refused, unreachable, proxy said no */
     HTTP_FAIL_TLS,      /* handshake or certificate */
     HTTP_FAIL_TIMEOUT,  /* `phase` says which limit fired; deadline_hit if it was the deadline */
-    HTTP_FAIL_RESET,    /* the connection broke */
-    HTTP_FAIL_CUT,      /* it ended before the reply did */
+    HTTP_FAIL_RESET,    /* the connection broke, or closed before the reply began */
+    HTTP_FAIL_CUT,      /* it closed before the reply was whole */
     HTTP_FAIL_PROTOCOL, /* what came is not HTTP */
     HTTP_FAIL_LIMIT,    /* reply head too large, or the pool's queue is full */
 };

@@ -27,11 +27,20 @@ struct system_lookup {
     struct dns_name *name;
 };
 
+static unsigned count_family(const struct dns_addresses *a, int family)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < a->count; i++)
+        n += a->at[i].any.sa_family == family;
+    return n;
+}
+
 static void take_address(struct dns_addresses *a, const struct addrinfo *i)
 {
     union dns_address *to = &a->at[a->count];
 
-    if (a->count == DNS_ADDRESSES_MAX)
+    if (a->count == DNS_ADDRESSES_MAX || count_family(a, i->ai_family) == DNS_FAMILY_MAX)
         return;
     if (i->ai_family == AF_INET && i->ai_addrlen == sizeof(to->v4))
         memcpy(&to->v4, i->ai_addr, sizeof(to->v4));

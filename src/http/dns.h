@@ -15,7 +15,8 @@
 #include "base/str.h"
 #include "loop/loop.h"
 
-#define DNS_ADDRESSES_MAX 8u
+#define DNS_ADDRESSES_MAX 16u
+#define DNS_FAMILY_MAX 12u /* of one family, so that the other is always heard */
 #define DNS_FAILURE_MS_MAX 1000u
 #define DNS_NAMES_MAX 1024u /* kept; beyond them the least recently asked goes */
 
