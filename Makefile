@@ -5,6 +5,7 @@ CC      := gcc
 endif
 VERSION := $(shell cat VERSION)
 PREFIX  ?= /usr/local
+JOBS    ?= $(shell nproc)
 
 PKGS    := libuv libllhttp yyjson openssl yaml-0.1 zlib
 WARN    := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wformat=2 \
@@ -35,7 +36,8 @@ UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/uni
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 
 .PHONY: all
-all: deps-build $(BUILD)/dragoman   ## build the program
+all: deps-build                     ## build the program
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/dragoman
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -82,11 +84,11 @@ run: all                            ## build, then start the gateway with the qu
 	@$(BUILD)/dragoman serve
 
 test: deps-test                     ## build, then unit, golden, corpus and end-to-end tests
-	@$(MAKE) --no-print-directory -j2 programs tests/e2e/node_modules/.ready
+	@$(MAKE) --no-print-directory -j$(JOBS) programs tests/e2e/node_modules/.ready
 	@tools/test.sh $(BUILD)
 
 unit: deps-test                     ## unit, golden and corpus tests only
-	@$(MAKE) --no-print-directory -j2 programs
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
 	@tools/test.sh $(BUILD) unit
 
 lint: deps-check                    ## format, layers, banned functions, sizes, analysers
@@ -97,18 +99,18 @@ asan:                               ## all tests under AddressSanitizer and Unde
 tsan:                               ## all tests under ThreadSanitizer
 	@$(MAKE) --no-print-directory sanitized BUILD=build/tsan SAN=thread CC=clang
 sanitized: deps-check
-	@$(MAKE) --no-print-directory -j2 programs tests/e2e/node_modules/.ready
+	@$(MAKE) --no-print-directory -j$(JOBS) programs tests/e2e/node_modules/.ready
 	@tools/test.sh $(BUILD)
 
 T ?= all
 S ?= 30
 fuzz: deps-check                    ## fuzz T=name (or all) for S=seconds each
-	@$(MAKE) --no-print-directory -j2 fuzzers BUILD=build/fuzz CC=clang \
+	@$(MAKE) --no-print-directory -j$(JOBS) fuzzers BUILD=build/fuzz CC=clang \
 	    SAN=fuzzer-no-link,address,undefined
 	@tools/fuzz.sh build/fuzz $(T) $(S)
 
 bench: deps-test                    ## measure against nginx and a direct call
-	@$(MAKE) --no-print-directory -j2 $(BUILD)/dragoman
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/dragoman
 	@bench/run.sh $(BUILD)
 
 release: all                        ## build a stripped program under build/release/dist
