@@ -3,7 +3,7 @@
 # below it; fails when any check does.
 #
 #   tools/lint.sh            all of it
-#   tools/lint.sh tidy ...   only these: format layers banned sizes cppcheck tidy fanalyzer
+#   tools/lint.sh tidy ...   only these: format layers banned sizes guarantees cppcheck tidy fanalyzer
 #
 # A file that passed is remembered under build/lint by the content of all it includes, so a second
 # run looks only at what changed.
@@ -15,7 +15,7 @@ CACHE=${LINT_CACHE:-build/lint}
 JOBS=${LINT_JOBS:-2}
 FLAGS="-std=gnu17 -D_GNU_SOURCE -DDRAGOMAN_VERSION=\"0\" -Isrc"
 FLAGS="$FLAGS $(pkg-config --cflags libuv libllhttp yyjson openssl yaml-0.1 2>/dev/null)"
-ALL="format layers banned sizes cppcheck tidy fanalyzer"
+ALL="format layers banned sizes guarantees cppcheck tidy fanalyzer"
 
 # ---- one tool on one file: silent and 0 when there is nothing to say ----
 
@@ -105,7 +105,7 @@ brief() { grep -v ': note: ' | grep -E '(error|warning|question|fault):|^[^ ]+:[
 
 run() { # STEP
     case $1 in
-    layers | banned | sizes) python3 "tools/$1.py" ;;
+    layers | banned | sizes | guarantees) python3 "tools/$1.py" ;;
     *) on_all "$1" ;;
     esac
 }

@@ -141,16 +141,18 @@ test('R61 a line has a kilobyte at most, whatever the client sends, and stays JS
 
 test('R60 probes answer while the gateway is busy, and touch no upstream', async () => {
   const before = (await t.sim.log()).length;
-  const load = some(300, 32, () => chatStream(t.gw, 'sim/sim?tokens=20', {}, { agent }));
-  let worst = 0;
+  const load = some(300, 32, () => chatStream(t.gw, 'sim/sim?tokens=20,gap=5ms', {}, { agent }));
+  const took = [];
   for (let i = 0; i < 40; i++) {
     for (const path of ['/livez', '/readyz']) {
-      const start = process.hrtime.bigint();
+      const start = Date.now();
       assert.equal((await ask(t.gw.admin, 'GET', path)).status, 200);
-      worst = Math.max(worst, Number(process.hrtime.bigint() - start) / 1e6);
+      took.push(Date.now() - start);
     }
   }
   await load;
-  assert.ok(worst < 500 * slow, `${worst} ms`); // this machine runs the load, too
+  // How fast is for the benchmark to say: this process makes the load, too. Here: not behind it.
+  took.sort((a, b) => a - b);
+  assert.ok(took[took.length >> 1] < 250 * slow, `${took[took.length >> 1]} ms`);
   assert.equal((await t.sim.log()).length - before, 300);
 });
