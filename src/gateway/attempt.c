@@ -274,7 +274,8 @@ enum fault attempt_fetch_fault(const struct http_fetch *f, enum http_failure fai
     case HTTP_FAIL_PROTOCOL:
         return FAULT_UPSTREAM_BAD_REPLY;
     case HTTP_FAIL_LIMIT:
-        return f->phase == HTTP_PHASE_QUEUE ? FAULT_OVERLOADED : FAULT_UPSTREAM_BAD_REPLY;
+        /* A full queue is one provider's: another may have room. */
+        return f->phase == HTTP_PHASE_QUEUE ? FAULT_UPSTREAM_BUSY : FAULT_UPSTREAM_BAD_REPLY;
     case HTTP_FAIL_NONE:
     case HTTP_FAIL_RESET:
     case HTTP_FAIL_CUT:

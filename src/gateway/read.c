@@ -46,6 +46,10 @@ enum verdict read_enter(struct exchange *x)
                             &x->req, &why, &param);
     if (f != FAULT_NONE)
         return exchange_fail(x, f, param, "%.*s", STR_ARG(why));
+    /* It may point into the body, which goes before the log line is written. */
+    x->req.model = arena_dup(x->mem, x->req.model);
+    if (x->req.model.ptr == NULL)
+        return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange is reached.");
     if (!read_timeout(x, &timeout))
         return exchange_fail(x, FAULT_BAD_REQUEST, STR("x-dragoman-timeout-ms"),
                              "x-dragoman-timeout-ms must be a number of milliseconds, 1 or more.");
