@@ -29,6 +29,10 @@ static void enter(struct http_conn *c, enum conn_state state)
     };
 
     c->state = state;
+    if (state == CONN_CLOSING || state == CONN_LINGER) {
+        deadline_stop(&c->watch);
+        list_unlink(&c->later.link);
+    }
     if (state == CONN_CLOSING || (state == CONN_CALL && c->reader.whole))
         deadline_stop(&c->limit);
     else
@@ -41,8 +45,6 @@ static void close_now(struct http_conn *c, bool reset)
 {
     enter(c, CONN_CLOSING);
     deadline_stop(&c->stall);
-    deadline_stop(&c->watch);
-    list_unlink(&c->later.link);
     stream_close(&c->stream, reset);
 }
 
@@ -58,7 +60,6 @@ static void close_after_queue(struct http_conn *c)
 static void linger(struct http_conn *c)
 {
     enter(c, CONN_LINGER);
-    deadline_stop(&c->watch);
     stream_shutdown(&c->stream);
     stream_resume(&c->stream);
 }
@@ -407,8 +408,9 @@ static void on_closed(struct stream *s)
     struct http_conn *c = conn_of(s);
     struct http_server *server = c->server;
 
-    deadline_stop(&c->stall);
-    deadline_stop(&c->limit);
+    deadline_stop(&c->stall); /* it watched over what stream_finish() had to write */
+    assert(!deadline_running(&c->limit) && !deadline_running(&c->watch));
+    assert(!list_linked(&c->later.link));
     list_unlink(&c->link);
     buf_done(&c->held);
     if (server->spare_conn_count < SPARE_CONNS_MAX) {

@@ -579,6 +579,26 @@ static void R20_bodies_in_flight_have_a_budget_for_the_process(void **state)
     assert_int_equal(atomic_load(&in_flight), 0);
 }
 
+/* The fuzzer found that such a connection was freed with its watch still running. */
+static void a_call_answered_while_paused_leaves_nothing_behind(void **state)
+{
+    struct fixture f;
+    struct client c;
+
+    (void)state;
+    fixture_start(&f);
+    for (int i = 0; i < 3; i++) {
+        c = client_open(&f);
+        client_send(&c, STR("GET /paused HTTP/1.0\r\n\r\n"));
+        turn_until(&f, &c, f.held != NULL);
+        http_reply(f.held, 200, NULL, STR("enough"));
+        turn_until(&f, &c, c.ended);
+        assert_true(has(&c.got, "enough"));
+        client_close(&c);
+    }
+    fixture_end(&f);
+}
+
 static void R22_many_clients_come_and_go_and_nothing_stays(void **state)
 {
     struct fixture f;
@@ -838,6 +858,7 @@ int main(void)
         cmocka_unit_test(a_streamed_body_can_be_paused_within_one_read),
         cmocka_unit_test(R20_a_large_body_arrives_whole),
         cmocka_unit_test(R20_bodies_in_flight_have_a_budget_for_the_process),
+        cmocka_unit_test(a_call_answered_while_paused_leaves_nothing_behind),
         cmocka_unit_test(R22_many_clients_come_and_go_and_nothing_stays),
         cmocka_unit_test(over_the_connection_limit_clients_wait_their_turn),
         cmocka_unit_test(drain_closes_the_idle_and_lets_the_busy_finish),
