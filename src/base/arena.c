@@ -130,6 +130,15 @@ struct str arena_dup(struct arena *a, struct str s)
     return (struct str){p, s.len};
 }
 
+void arena_trim(struct arena *a, const char *start, char *end)
+{
+    struct arena_chunk *c = a->chunk;
+
+    /* A piece with a chunk of its own may stand behind the current one. */
+    if (c != NULL && start >= c->data && start < c->data + c->size && end <= a->at)
+        a->at = end;
+}
+
 struct str arena_join(struct arena *a, const struct str *pieces, unsigned n)
 {
     size_t len = 0;

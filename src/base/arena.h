@@ -28,6 +28,9 @@ MUST_USE void *arena_array(struct arena *a, size_t n, size_t size);
 MUST_USE char *arena_bytes(struct arena *a, size_t size);
 /* A copy of `s`, with a NUL behind it that is not counted.  .ptr is NULL when there is no room. */
 struct str arena_dup(struct arena *a, struct str s);
+/* Give back what was taken last, from `end` on: for what had to be measured before it was written.
+ */
+void arena_trim(struct arena *a, const char *start, char *end);
 /* The pieces one behind the other; a NUL follows.  What printf could do, without its price. */
 struct str arena_join(struct arena *a, const struct str *pieces, unsigned n);
 /* printf into the arena; .ptr is NULL when there is no room.  A NUL follows it. */

@@ -8,6 +8,7 @@
 #include "gateway/attempt.h"
 
 #define WHY_MAX 512u
+#define POOL_MAX 512u
 /* A body buffer bigger than this is not kept for the next exchange. */
 #define KEEP_BUF_BYTES (64u * 1024u)
 
@@ -29,6 +30,7 @@ static struct exchange *pool_take(struct gateway_loop *gl)
 
     if (x != NULL) {
         gl->free_exchanges = x->next_free;
+        gl->free_exchanges_count--;
         return x;
     }
     x = calloc(1, sizeof(*x));
@@ -96,12 +98,13 @@ void exchange_free(struct exchange *x)
     openai_watch_done(&x->attempt.watch);
     buf_done(&x->passed);
     reset(x);
-    if (gl->closing) {
+    if (gl->closing || gl->free_exchanges_count == POOL_MAX) {
         close_timer(x);
         return;
     }
     x->next_free = gl->free_exchanges;
     gl->free_exchanges = x;
+    gl->free_exchanges_count++;
 }
 
 void exchange_pool_done(struct gateway_loop *gl)

@@ -268,8 +268,10 @@ static void on_sample(uv_timer_t *t)
     metric_set(gl->shard, s->connections_active, n.active);
     metric_set(gl->shard, s->connections_connecting, n.connecting);
     metric_set(gl->shard, s->connections_waiting, n.waiting);
-    if (gl->loop->index == 0)
+    if (gl->loop->index == 0) {
         metric_set(gl->shard, s->client_connections, atomic_load(&gl->gw->connections));
+        heap_sample(&gl->heap, loop_now_ms(gl->loop));
+    }
     /* A burst's buffer is given back once nobody needs it. */
     if (gl->out.cap > OUT_KEEP_BYTES && gl->out.len == 0)
         buf_done(&gl->out);

@@ -10,6 +10,7 @@
 
 #include "base/metric.h"
 #include "base/rand.h"
+#include "gateway/heap.h"
 #include "gateway/series.h"
 #include "gateway/surface.h"
 #include "gateway/target.h"
@@ -40,9 +41,11 @@ struct gateway_loop {
     struct metric_shard *shard;
     struct rand rand;
     struct exchange *free_exchanges;
+    unsigned free_exchanges_count;
     struct list exchanges; /* live ones */
     struct buf out;        /* gathers one turn's bytes for one client; empty between turns */
     struct buf rewrite;    /* one rewritten event */
+    struct heap heap;      /* of the first loop: looked after for all */
     uv_timer_t sample;     /* gauges of the upstream client */
     bool closing;
 };

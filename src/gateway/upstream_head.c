@@ -195,5 +195,6 @@ struct str upstream_head(struct exchange *x, const struct upstream_head *u)
     put_client(&p, x, u);
     put_framing(&p, u);
     assert((size_t)(p.at - start) <= max);
+    arena_trim(x->mem, start, p.at);
     return str_make(start, (size_t)(p.at - start));
 }

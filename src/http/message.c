@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <time.h>
 
-#define FIELDS_FIRST 16u
+#define FIELDS_FIRST 8u
 
 static int grow(struct http_fields *f, struct arena *a)
 {

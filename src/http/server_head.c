@@ -167,6 +167,7 @@ int conn_head_write(struct http_conn *c, const struct http_fields *fields, int64
         to = put_cors(to, origin);
     to = put_framing(to, c, length);
     to = put(to, STR("\r\n"));
+    arena_trim(&c->call.arena, start, to);
     c->head = (struct str){start, (size_t)(to - start)};
     return 0;
 }

@@ -165,9 +165,26 @@ static void pieces_are_joined_or_nothing_is(void **state)
     arena_done(&small);
 }
 
+static void what_was_measured_too_large_is_given_back(void **state)
+{
+    struct arena a = {0};
+    char *first = arena_bytes(&a, 700), *next, *own;
+
+    (void)state;
+    arena_trim(&a, first, first + 100);
+    next = arena_bytes(&a, 8);
+    assert_ptr_equal(next, first + 100);
+    /* A piece with a chunk of its own stands elsewhere: the current chunk is left alone. */
+    own = arena_bytes(&a, 5000);
+    arena_trim(&a, own, own + 10);
+    assert_ptr_equal(arena_bytes(&a, 8), next + 8);
+    arena_done(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_measured_too_large_is_given_back),
         cmocka_unit_test(pieces_are_joined_or_nothing_is),
         cmocka_unit_test(memory_is_zeroed_and_aligned_whatever_came_before),
         cmocka_unit_test(pieces_do_not_overlap),

@@ -1,0 +1,23 @@
+/*
+ * heap.h - what a burst took goes back to the system once it is over.
+ *
+ * glibc gives back what is free at the end of its heap, and a long-lived stream nearly always sits
+ * there: after ten thousand streams the process would keep their memory for good.  malloc_trim()
+ * finds the free pages in between; it walks the heap (about a millisecond in 100 MB), so it is
+ * asked seldom, and more seldom while it finds nothing.  One a process, on one loop's timer.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GATEWAY_HEAP_H
+#define GATEWAY_HEAP_H
+
+#include "base/defs.h"
+
+struct heap {
+    uint64_t due_ms; /* 0: to be set */
+    uint32_t wait_ms;
+};
+
+/* Call it every second or so. */
+void heap_sample(struct heap *h, uint64_t now_ms);
+
+#endif
