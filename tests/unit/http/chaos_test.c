@@ -10,7 +10,9 @@
 #include <errno.h>
 #include <openssl/ssl.h>
 
+#include "loop/tls.h"
 #include "unit/http/upstream.h"
+#include "unit/loop/cert.h"
 
 #define FETCHES 3000u
 #define AT_ONCE 32u
@@ -29,6 +31,7 @@ struct slot {
 
 static struct world w;
 static struct http_origin *origin;
+static struct ssl_ctx_st *server_tls, *client_tls; /* or NULL */
 static struct list guests;
 static uv_tcp_t listener;
 static uv_timer_t meddler;
@@ -122,7 +125,7 @@ static void accept_guest(uv_stream_t *l, int status)
     list_append(&guests, &g->link);
     assert_int_equal(uv_tcp_init(&w.loop.uv, &g->stream.tcp), 0);
     assert_int_equal(uv_accept(l, (uv_stream_t *)&g->stream.tcp), 0);
-    assert_int_equal(stream_open_server(&g->stream, &w.loop, &guest_ops, NULL), 0);
+    assert_int_equal(stream_open_server(&g->stream, &w.loop, &guest_ops, server_tls), 0);
 }
 
 /* The caller. */
@@ -256,6 +259,7 @@ static void open_all(void)
     set.port = ntohs(a.sin_port);
     set.connections_max = 20;
     set.queue_max = 11; /* one short */
+    set.tls = client_tls;
     origin = http_origin_new(&set);
     assert_non_null(origin);
 }
@@ -269,14 +273,15 @@ static void close_all(void)
     world_close(&w);
 }
 
-static void R22_chaos_leaves_nothing(void **state)
+static void run_chaos(void)
 {
     unsigned before = count_descriptors();
     uint64_t stop = uv_hrtime() + 20000000000u;
     struct http_client_counts n;
 
-    (void)state;
     seed = 7;
+    started = ended = failed = cancelled = 0;
+    memset(failures, 0, sizeof(failures));
     open_all();
     for (unsigned i = 0; i < AT_ONCE; i++)
         next(&slots[i]);
@@ -296,9 +301,36 @@ static void R22_chaos_leaves_nothing(void **state)
     assert_int_equal(count_descriptors(), before);
 }
 
+static void R22_chaos_leaves_nothing(void **state)
+{
+    (void)state;
+    run_chaos();
+}
+
+static void R22_chaos_over_TLS_leaves_nothing(void **state)
+{
+    struct tls_client_settings insecure = {.insecure = true};
+    struct tls_server_settings serving;
+    struct cert_files cert;
+    struct buf why = {0};
+
+    (void)state;
+    assert_int_equal(cert_make(&cert, "DNS:x", 3600), 0);
+    serving = (struct tls_server_settings){cert.cert, cert.key};
+    assert_int_equal(tls_client_new(&insecure, &why, &client_tls), 0);
+    assert_int_equal(tls_server_new(&serving, &why, &server_tls), 0);
+    run_chaos();
+    tls_free(client_tls);
+    tls_free(server_tls);
+    client_tls = server_tls = NULL;
+    buf_done(&why);
+    cert_remove(&cert);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(R22_chaos_leaves_nothing)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(R22_chaos_leaves_nothing),
+                                       cmocka_unit_test(R22_chaos_over_TLS_leaves_nothing)};
 
     return cmocka_run_group_tests(tests, warm_up, NULL);
 }
