@@ -92,6 +92,10 @@ static void set_up(void)
                                                                     .header_bytes = 1024,
                                                                     .header_fields = 20,
                                                                     .body_bytes = 100000,
+                                                                    .header_ms = 1,
+                                                                    .body_ms = 1,
+                                                                    .keepalive_ms = 1,
+                                                                    .write_stall_ms = 2,
                                                                     .out_buffer_bytes = 1000}};
     struct buf why = {0};
 
@@ -163,6 +167,10 @@ static struct str step(int fd, struct str script)
         turn(1);
     else if (op == 0xff)
         shutdown(fd, SHUT_WR);
+    else {
+        usleep(1000); /* long enough for any of the limits */
+        turn(1);
+    }
     return script;
 }
 

@@ -349,6 +349,42 @@ static void a_shutdown_lets_the_queue_out_first(void **state)
     }
 }
 
+/* The peer has half-closed; what is queued for it still arrives, then the stream closes itself. */
+static void a_finished_stream_writes_its_queue_and_closes(void **state)
+{
+    const size_t size = 8u << 20;
+
+    (void)state;
+    for (int tls = 0; tls < 2; tls++) {
+        struct pair p;
+        struct buf big = {0};
+        struct str s;
+
+        pair_start(&p);
+        if (tls)
+            with_tls(&p, "DNS:localhost", 3600);
+        open_both(&p, "localhost", NULL);
+        run_until(&p, p.client.ready && p.server.ready);
+        fill(&big, size);
+        s = buf_str(&big);
+        assert_int_equal(stream_write(&p.server.stream, &s, 1), 0);
+        assert_true(stream_queued(&p.server.stream) > 0);
+        assert_true(stream_accepted(&p.server.stream) > 0);
+        stream_shutdown(&p.client.stream);
+        run_until(&p, p.server.ended);
+        stream_finish(&p.server.stream);
+        assert_int_equal(stream_write(&p.server.stream, &s, 1), -EPIPE);
+        run_until(&p, p.client.ended && p.server.closed);
+        assert_int_equal(p.client.err, 0);
+        assert_int_equal(p.client.got.len, size);
+        assert_false(p.client.stream.truncated);
+        assert_int_equal(p.server.drains, 0);
+        buf_done(&big);
+        close_both(&p);
+        pair_end(&p);
+    }
+}
+
 static void a_paused_stream_reads_nothing_until_resumed(void **state)
 {
     struct pair p;
@@ -474,6 +510,7 @@ int main(void)
         cmocka_unit_test(tls_close_notify_is_a_clean_end_and_its_lack_is_a_cut),
         cmocka_unit_test(big_writes_are_queued_and_drain),
         cmocka_unit_test(a_shutdown_lets_the_queue_out_first),
+        cmocka_unit_test(a_finished_stream_writes_its_queue_and_closes),
         cmocka_unit_test(a_paused_stream_reads_nothing_until_resumed),
         cmocka_unit_test(tls_survives_a_byte_at_a_time),
         cmocka_unit_test(many_pieces_are_one_tls_record),
