@@ -367,6 +367,7 @@ int http_server_open(struct loop *l, const struct http_server_settings *set,
         free(s);
         return err;
     }
+    s->settings.port = http_server_port(s); /* still known when listening has stopped */
     accept_start(s);
     *ret_server = s;
     return 0;

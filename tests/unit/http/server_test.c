@@ -647,6 +647,7 @@ static void drain_closes_the_idle_and_lets_the_busy_finish(void **state)
 {
     struct fixture f;
     struct client idle, busy;
+    uint16_t port;
 
     (void)state;
     fixture_start(&f);
@@ -656,7 +657,9 @@ static void drain_closes_the_idle_and_lets_the_busy_finish(void **state)
     busy = client_open(&f);
     client_send(&busy, STR(GET("/hold")));
     turn_until(&f, &busy, f.held != NULL);
+    port = http_server_port(f.server);
     http_server_drain(f.server);
+    assert_int_equal(http_server_port(f.server), port);
     turn_until(&f, &idle, idle.ended);
     assert_int_equal(http_server_busy(f.server), 1);
     http_reply(f.held, 200, NULL, STR("at last"));
