@@ -92,6 +92,15 @@ static void put_stat(struct out *o, const char *name, unsigned long long n)
     out_fmt(o, "\"%s\":%llu,", name, n);
 }
 
+static unsigned open_connections(const struct sim_shared *s)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < SIM_LOOPS_MAX; i++)
+        n += s->connections[i];
+    return n;
+}
+
 static void show_stats(struct sim_visit *v)
 {
     struct sim_shared *s = v->sim->shared;
@@ -102,7 +111,7 @@ static void show_stats(struct sim_visit *v)
     put_stat(o, "finished", s->finished);
     put_stat(o, "peers_left", s->left);
     put_stat(o, "in_flight", (unsigned long long)s->in_flight);
-    put_stat(o, "open_connections", s->connections);
+    put_stat(o, "open_connections", open_connections(s));
     put_stat(o, "events", s->events);
     put_stat(o, "bytes_out", s->bytes_out);
     put_stat(o, "body_bytes_in", s->body_bytes);

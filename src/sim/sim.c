@@ -252,6 +252,20 @@ static void unref(struct sim *s)
         sim_free(s);
 }
 
+static void on_farewell_closed(uv_handle_t *h)
+{
+    unref(CONTAINER_OF(h, struct sim, farewell));
+}
+
+/* The server counts its connections, in our memory, until the last of them is closed. */
+static void on_farewell(uv_timer_t *t)
+{
+    struct sim *s = CONTAINER_OF(t, struct sim, farewell);
+
+    if (atomic_load(s->connections) == 0)
+        uv_close((uv_handle_t *)t, on_farewell_closed);
+}
+
 static void on_wheel_closed(struct wheel *w)
 {
     unref(CONTAINER_OF(w, struct sim, wheel));
@@ -262,7 +276,7 @@ static int listen_on(struct sim *s, const struct sim_settings *settings, struct 
     struct http_server_settings server = {.host = settings->host,
                                           .port = settings->port,
                                           .limits = limits,
-                                          .connections = &s->shared->connections};
+                                          .connections = s->connections};
     struct tls_server_settings tls = {settings->cert_file, settings->key_file};
     int err;
 
@@ -287,6 +301,9 @@ static struct sim *sim_new(struct loop *l, const struct sim_settings *settings)
         return NULL;
     s->loop = l;
     s->shared = shared_get(settings);
+    if (s->shared != NULL)
+        s->connections =
+            &s->shared->connections[atomic_fetch_add(&s->shared->sims, 1) % SIM_LOOPS_MAX];
     s->digest = EVP_MD_CTX_new();
     s->pool = malloc(SIM_JSON_POOL_BYTES);
     s->out.buf.max = s->scratch.buf.max = OUT_MAX;
@@ -313,7 +330,8 @@ int sim_open(struct loop *l, const struct sim_settings *settings, struct buf *wh
         return err;
     }
     wheel_open(&s->wheel, l);
-    s->refs = 2;
+    uv_timer_init(&l->uv, &s->farewell);
+    s->refs = 2; /* the wheel's and the farewell's */
     *ret_sim = s;
     return 0;
 }
@@ -327,5 +345,5 @@ void sim_close(struct sim *s)
 {
     http_server_close(s->server);
     wheel_close(&s->wheel, on_wheel_closed);
-    unref(s);
+    uv_timer_start(&s->farewell, on_farewell, 0, 1);
 }

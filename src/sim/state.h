@@ -16,14 +16,17 @@
 
 #define SIM_SCRATCH_KEEP (1024u * 1024u) /* scratch above this is given back */
 
+#define SIM_LOOPS_MAX 64u
+
 struct sim_shared {
     atomic_uint refs;
     uint64_t seed;
     struct journal *journal; /* NULL: not kept */
     struct tally tally;
     EVP_MD *sha256;
-    atomic_uint connections;
-    atomic_ullong counter; /* scripted requests, for the seed */
+    atomic_uint sims;                       /* that were opened */
+    atomic_uint connections[SIM_LOOPS_MAX]; /* open, by loop */
+    atomic_ullong counter;                  /* scripted requests, for the seed */
     /* GET /sim/stats */
     atomic_ullong requests, finished, left, bytes_out, body_bytes, events;
     atomic_ullong classes[6]; /* by status / 100; [0]: none was sent */
@@ -34,13 +37,15 @@ struct sim {
     struct loop *loop;
     struct http_server *server;
     struct wheel wheel;
+    uv_timer_t farewell;      /* after sim_close(): waits for the last connection */
+    atomic_uint *connections; /* ours, in `shared` */
     struct sim_shared *shared;
     struct ssl_ctx_st *tls; /* NULL: plain */
     EVP_MD_CTX *digest;
     struct out out;     /* what is being written */
     struct out scratch; /* for less than a call */
     char *pool;         /* SIM_JSON_POOL_BYTES */
-    unsigned refs;      /* calls, and one while it is open, and one for the wheel's handles */
+    unsigned refs;      /* calls, the wheel and the farewell */
 };
 
 /* A request at the simulator, whatever it is for.  It lives in its call's arena. */
