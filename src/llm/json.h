@@ -51,6 +51,10 @@ typedef bool json_member_fn(void *ctx, const struct json_member *m);
 MUST_USE bool json_scan(struct str text, unsigned depth_max, json_member_fn *on_member, void *ctx,
                         struct json_error *ret_error);
 
+/* The same calls for an object or array that json_scan() has passed, in a fraction of the time;
+ * false when on_member() said so.  Anything unchecked here is a fault of the caller's. */
+bool json_members(struct str checked, json_member_fn *on_member, void *ctx);
+
 /* "unexpected '}' at byte 17": the error in words, in the arena. */
 struct str json_error_text(struct arena *a, struct str text, const struct json_error *error);
 /* Whether the key of `m`, escapes undone, is `name`. */

@@ -84,7 +84,7 @@ static bool take_member(void *ctx, const struct json_member *m)
     } else if (m->type == JSON_OBJECT && !r->inside) {
         r->object = m->key;
         r->inside = true;
-        (void)!json_scan(m->value, JSON_DEPTH_MAX, take_member, r, NULL);
+        json_members(m->value, take_member, r);
         r->inside = false;
         r->object = STR("");
     }
@@ -95,8 +95,7 @@ bool openai_usage_read(struct openai_usage *usage, struct str object)
 {
     struct reading r = {.object = STR("")};
 
-    if (json_type_of(object) != JSON_OBJECT ||
-        !json_scan(object, JSON_DEPTH_MAX, take_member, &r, NULL))
+    if (json_type_of(object) != JSON_OBJECT || !json_members(object, take_member, &r))
         return false;
     if (!r.seen[COUNT_PROMPT] && !r.seen[COUNT_COMPLETION] && !r.seen[COUNT_TOTAL])
         return false;

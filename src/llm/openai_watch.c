@@ -29,11 +29,6 @@ struct choice {
     unsigned shows;   /* how many there are */
 };
 
-static bool scan_into(struct str value, json_member_fn *take, void *ctx)
-{
-    return json_scan(value, JSON_DEPTH_MAX, take, ctx, NULL);
-}
-
 /* ---- deltas ---- */
 
 static void show(struct choice *c, const struct json_member *m)
@@ -85,9 +80,9 @@ static bool take_choice_member(void *ctx, const struct json_member *m)
     else if (json_key_is(m, STR("usage")) && m->type == JSON_OBJECT)
         c->usage = m->value;
     else if (json_key_is(m, STR("delta")) && m->type == JSON_OBJECT)
-        return scan_into(c->delta = m->value, take_delta, c);
+        return json_members(c->delta = m->value, take_delta, c);
     else if (json_key_is(m, STR("message")) && m->type == JSON_OBJECT)
-        return scan_into(m->value, take_message, c);
+        return json_members(m->value, take_message, c);
     return true;
 }
 
@@ -163,7 +158,7 @@ static bool take_choice(void *ctx, const struct json_member *m)
 
     if (m->type != JSON_OBJECT)
         return true;
-    if (!scan_into(m->value, take_choice_member, &c))
+    if (!json_members(m->value, take_choice_member, &c))
         return false;
     if (c.index.len > 0 && !str_to_u64(c.index, &index))
         index = OPENAI_CHOICES_MAX;
@@ -208,13 +203,14 @@ static bool take_chunk_member(void *ctx, const struct json_member *m)
     else if (json_key_is(m, STR("object")))
         k->flat_error = str_eq(m->value, STR("\"error\""));
     else if (json_key_is(m, STR("x_groq")) && m->type == JSON_OBJECT)
-        return scan_into(m->value, take_groq, k);
+        return json_members(m->value, take_groq, k);
     return true;
 }
 
 static bool scan_chunk(struct chunk *k)
 {
-    return json_type_of(k->text) == JSON_OBJECT && scan_into(k->text, take_chunk_member, k);
+    return json_type_of(k->text) == JSON_OBJECT &&
+           json_scan(k->text, JSON_DEPTH_MAX, take_chunk_member, k, NULL);
 }
 
 static bool is_error(const struct chunk *k)
@@ -230,7 +226,7 @@ static void read_chunk(struct chunk *k)
     if (k->usage.len > 0)
         openai_usage_read(&w->usage, k->usage);
     if (k->choices.len > 0)
-        (void)!scan_into(k->choices, take_choice, k);
+        json_members(k->choices, take_choice, k);
     w->content |= k->content;
     w->finished = w->choices_seen > 0 && w->choices_seen == w->choices_finished;
     if (k->shown.len > 0 && k->position == 1 && k->usage.len == 0)

@@ -46,6 +46,31 @@ static bool look(void *ctx, const struct json_member *m)
     return true;
 }
 
+/* Everything a member says, in one number. */
+static bool sum_up(void *ctx, const struct json_member *m)
+{
+    const uint64_t facts[] = {(uint64_t)(uintptr_t)m->key.ptr,
+                              m->key.len,
+                              (uint64_t)(uintptr_t)m->value.ptr,
+                              m->value.len,
+                              (uint64_t)m->type,
+                              m->key_escaped};
+    uint64_t *sum = ctx;
+
+    for (size_t i = 0; i < COUNTOF(facts); i++)
+        *sum = (*sum ^ facts[i]) * 0x100000001b3u;
+    return true;
+}
+
+static void compare_members(struct str text)
+{
+    uint64_t checked = 1, again = 1;
+
+    must(json_scan(text, DEPTH, sum_up, &checked, NULL));
+    must(json_members(text, sum_up, &again));
+    must(checked == again);
+}
+
 static bool half_pair(struct str text)
 {
     for (size_t i = 0; i + 4 < text.len; i++)
@@ -65,6 +90,8 @@ static void compare(struct str text)
                                                       YYJSON_READ_NUMBER_AS_RAW, NULL, &err)
                                    : NULL;
 
+    if (ok && (json_type_of(text) == JSON_OBJECT || json_type_of(text) == JSON_ARRAY))
+        compare_members(text);
     if (ok && doc == NULL)
         must(half_pair(text));
     if (!ok) {
