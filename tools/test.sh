@@ -44,7 +44,9 @@ unit() {
 
 # Node's TAP nests subtests by indentation; the summary lines at the end are what counts.
 e2e() {
-    local log=$logs/e2e.log ok bad status files
+    local log=$logs/e2e.log ok bad status files node
+    node=$(tools/node.sh) || { echo "no Node.js for the end-to-end tests"; failed=$((failed + 1)); return; }
+    export PATH=$(dirname "$node"):$PATH
     files=$(find tests/e2e -name '*.test.mjs' -not -path '*/node_modules/*' | sort)
     [ -n "$files" ] || { echo "no end-to-end tests found"; failed=$((failed + 1)); return; }
     DRAGOMAN=$PWD/$build/dragoman timeout 1200 node --test --test-concurrency=2 \

@@ -76,7 +76,6 @@ static void init_single(struct series *s)
     s->overhead = none(s, METRIC_OVERHEAD_SECONDS);
     s->in_flight = none(s, METRIC_IN_FLIGHT);
     s->client_connections = none(s, METRIC_CLIENT_CONNECTIONS);
-    s->log_dropped = none(s, METRIC_LOG_DROPPED);
     s->tokens_prompt = one(s, METRIC_TOKENS, STR("prompt"));
     s->tokens_completion = one(s, METRIC_TOKENS, STR("completion"));
     s->tokens_cached = one(s, METRIC_TOKENS, STR("cached"));

@@ -32,11 +32,13 @@ void settle_metrics(struct exchange *x)
     struct metric_shard *shard = x->gl->shard;
     enum surface_id id = x->surface->id;
     uint32_t model = x->alias != NULL ? x->alias->index : g->conf->models_count;
+    uint64_t total_ns = loop_clock_ns() - x->call->started_ns;
 
     metric_gauge(shard, s->in_flight, -1);
     metric_add(shard, s->requests[id][x->fault], 1);
-    metric_observe(shard, s->request_seconds[id], (loop_clock_ns() - x->call->started_ns) / 1000);
-    metric_observe(shard, s->overhead, exchange_overhead_ns(x) / 1000);
+    metric_observe(shard, s->request_seconds[id], total_ns / 1000);
+    metric_observe(shard, s->overhead,
+                   (total_ns > x->waited_ns ? total_ns - x->waited_ns : 0) / 1000);
     if (x->first_content_ns != 0)
         metric_observe(shard, s->ttft[model], (x->first_content_ns - x->call->started_ns) / 1000);
     count_tokens(x);

@@ -18,23 +18,20 @@
 #define DEFAULT_FILE "./dragoman.yaml"
 #define DRAIN_MS 30000u
 #define DRAIN_POLL_MS 50u
-#define LOG_SAMPLE_MS 1000u
 
 /* Everything of a running process.  Owned by serve_main(), on the main thread's loop. */
 struct serving {
     struct loop loop; /* operations: admin port, signals; no client's request */
     struct conf *conf;
     struct metric_registry *metrics;
-    struct metric_shard *shard;
     struct gateway *gw;
     struct workers *workers;
     struct admin *admin;
     struct quickstart quick;
     uv_signal_t signals[4];
-    uv_timer_t drain, sample;
+    uv_timer_t drain;
     uint64_t drain_until_ms;
     bool draining;
-    uint64_t dropped_seen;
 };
 
 /* ---- the configuration ---- */
@@ -118,7 +115,6 @@ static void close_handles(struct serving *s)
     for (size_t i = 0; i < COUNTOF(s->signals); i++)
         uv_close((uv_handle_t *)&s->signals[i], NULL);
     uv_close((uv_handle_t *)&s->drain, NULL);
-    uv_close((uv_handle_t *)&s->sample, NULL);
 }
 
 static void stop(struct serving *s)
@@ -173,16 +169,6 @@ static void on_signal(uv_signal_t *h, int number)
     }
 }
 
-static void on_sample(uv_timer_t *t)
-{
-    struct serving *s = t->data;
-    uint64_t dropped = log_dropped();
-
-    if (dropped > s->dropped_seen)
-        metric_add(s->shard, s->gw->series.log_dropped, dropped - s->dropped_seen);
-    s->dropped_seen = dropped;
-}
-
 static void start_handles(struct serving *s)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
@@ -193,9 +179,7 @@ static void start_handles(struct serving *s)
         uv_signal_start(&s->signals[i], on_signal, numbers[i]);
     }
     uv_timer_init(&s->loop.uv, &s->drain);
-    uv_timer_init(&s->loop.uv, &s->sample);
-    s->drain.data = s->sample.data = s;
-    uv_timer_start(&s->sample, on_sample, LOG_SAMPLE_MS, LOG_SAMPLE_MS);
+    s->drain.data = s;
 }
 
 /* ---- start ---- */
@@ -219,7 +203,7 @@ static int open_parts(struct serving *s, struct buf *why)
     int err;
 
     s->metrics = metric_registry_new();
-    if (s->metrics == NULL || (s->shard = metric_shard_new(s->metrics)) == NULL)
+    if (s->metrics == NULL)
         return -ENOMEM;
     s->gw = gateway_new(s->conf, s->metrics, why);
     if (s->gw == NULL)
