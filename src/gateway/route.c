@@ -47,19 +47,23 @@ static uint32_t pick(const struct conf_model *alias, uint64_t used, uint64_t sum
     }
 }
 
-/* Which targets are left out of a pass: weight 0, past what the bit set holds, and by health. */
-static uint64_t left_out(const struct conf_model *alias, const struct route_states *st,
-                         bool resting, uint64_t now_ms)
+/* The targets that may be asked at all, a bit each, and those of them that rest. */
+static uint64_t look_at(const struct conf_model *alias, const struct route_states *st,
+                        uint64_t now_ms, uint64_t *ret_resting)
 {
-    uint64_t out = 0;
+    uint64_t all = 0, resting = 0;
 
     for (uint32_t i = 0; i < alias->targets_count; i++) {
         const struct conf_target *t = &alias->targets[i];
 
-        if (t->weight == 0 || target_rests(&st->targets[t->index], now_ms) != resting)
-            out |= 1ull << i;
+        if (t->weight == 0)
+            continue;
+        all |= 1ull << i;
+        if (target_rests(&st->targets[t->index], now_ms))
+            resting |= 1ull << i;
     }
-    return out;
+    *ret_resting = resting;
+    return all;
 }
 
 static void append_weighted(struct route *r, const struct conf_model *alias,
@@ -87,21 +91,28 @@ static void append_ordered(struct route *r, const struct conf_model *alias,
     }
 }
 
+static void append(struct route *r, const struct conf_model *alias, const struct route_states *st,
+                   uint64_t used, uint32_t ticket)
+{
+    switch (alias->strategy) {
+    case STRATEGY_WEIGHTED:
+        append_weighted(r, alias, st, used, ticket);
+        break;
+    case STRATEGY_ORDERED:
+        append_ordered(r, alias, st, used);
+        break;
+    }
+}
+
+/* Other threads send targets to rest meanwhile, so each is looked at once: one that was well for
+ * the first pass and rests for the second would be in the route twice, or not at all. */
 void route_append(struct route *r, const struct conf_model *alias, const struct route_states *st,
                   uint32_t ticket, uint64_t now_ms)
 {
-    for (int resting = 0; resting <= 1; resting++) {
-        uint64_t used = left_out(alias, st, resting != 0, now_ms);
+    uint64_t resting, all = look_at(alias, st, now_ms, &resting);
 
-        switch (alias->strategy) {
-        case STRATEGY_WEIGHTED:
-            append_weighted(r, alias, st, used, ticket);
-            break;
-        case STRATEGY_ORDERED:
-            append_ordered(r, alias, st, used);
-            break;
-        }
-    }
+    append(r, alias, st, ~(all & ~resting), ticket);
+    append(r, alias, st, ~resting, ticket);
 }
 
 static bool is_well(const struct candidate *c, uint64_t now_ms)
