@@ -233,7 +233,7 @@ static void on_gone(struct http_call *c)
     struct exchange *x = c->user;
 
     if (x != NULL)
-        pipeline_cancel(x);
+        pipeline_cancel(x, FAULT_CLIENT_LEFT);
 }
 
 static void on_done(struct http_call *c)
@@ -242,6 +242,8 @@ static void on_done(struct http_call *c)
 
     if (x == NULL)
         return;
+    /* A head for which limits.exchange had no room left has ended the call by itself. */
+    pipeline_cancel(x, FAULT_OVERLOADED);
     relay_done(x);
     exchange_free(x);
 }

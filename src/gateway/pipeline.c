@@ -88,13 +88,13 @@ void pipeline_resume(struct exchange *x, enum verdict v)
     walk(x, v);
 }
 
-void pipeline_cancel(struct exchange *x)
+void pipeline_cancel(struct exchange *x, enum fault why)
 {
     if (!x->waiting)
         return;
     x->waiting = false;
     exchange_wait_end(x);
     x->path[x->step].cancel(x);
-    x->fault = FAULT_CLIENT_LEFT;
+    x->fault = why;
     finish(x);
 }

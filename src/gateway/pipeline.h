@@ -35,7 +35,8 @@ extern const struct stage pipeline_relay[];
 void pipeline_start(struct exchange *x, const struct stage *path);
 /* Only for a verdict that arrives later: a stage that already knows returns it. */
 void pipeline_resume(struct exchange *x, enum verdict v);
-/* The client left.  Safe at any time; does nothing once the path has ended. */
-void pipeline_cancel(struct exchange *x);
+/* The call is over before the path is: the client left (FAULT_CLIENT_LEFT), or there was no memory
+ * to answer it with.  Safe at any time; does nothing once the path has ended. */
+void pipeline_cancel(struct exchange *x, enum fault why);
 
 #endif

@@ -7,6 +7,9 @@
  */
 #include "llm/openai.h"
 
+/* As written.  The name goes into headers, messages and the log, a few times each. */
+#define MODEL_BYTES_MAX 1024u
+
 struct scan {
     struct arena *arena;
     struct openai_request req;
@@ -42,6 +45,10 @@ static void take_model(struct scan *sc, const struct json_member *m)
         return;
     if (m->type != JSON_STRING) {
         complain(sc, "model", STR("'model' must be a string"));
+        return;
+    }
+    if (m->value.len > MODEL_BYTES_MAX) {
+        complain(sc, "model", STR("'model' is longer than 1024 bytes"));
         return;
     }
     sc->req.model_value = m->value;

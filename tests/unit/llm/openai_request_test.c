@@ -13,6 +13,10 @@
 #define DEPTH 64u
 #define MESSAGES "\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]"
 
+#define WORDS_64 "it was the best of times, it was the worst of times, it was ... "
+#define WORDS_256 WORDS_64 WORDS_64 WORDS_64 WORDS_64
+#define NOVEL WORDS_256 WORDS_256 WORDS_256 WORDS_256
+
 /* ---- scanning ---- */
 
 static const struct scan_row {
@@ -66,6 +70,8 @@ static const struct scan_row {
      "'model' must not be empty", "model"},
     {"half a pair in the model", OPENAI_CHAT, STR_INIT("{\"model\":\"\\ud800\"," MESSAGES "}"),
      FAULT_BAD_REQUEST, NULL, "model"},
+    {"a novel as model", OPENAI_CHAT, STR_INIT("{\"model\":\"" NOVEL "\"," MESSAGES "}"),
+     FAULT_BAD_REQUEST, "'model' is longer than 1024 bytes", "model"},
     {"two models", OPENAI_CHAT, STR_INIT("{\"model\":\"a\",\"mode\\u006c\":\"b\"," MESSAGES "}"),
      FAULT_BAD_REQUEST, "'model' is given more than once", "model"},
     {"two streams", OPENAI_CHAT,

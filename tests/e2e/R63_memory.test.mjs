@@ -1,0 +1,30 @@
+// R63: limits.exchange_bytes, at whatever point of a request it is reached, costs that request alone.
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Raw, chat, pair, question } from './harness.mjs';
+
+test('R63 a request that uses up its memory ends alone, wherever it happens', async () => {
+  const t = await pair({ limits: { exchange_bytes: '64KiB' } });
+  const seen = new Set();
+  for (let bytes = 12_000; bytes < 66_000; bytes += 400) {
+    const client = await Raw.to(t.gw.port);
+    await client.post('/v1/chat/completions', question('sim/sim?tokens=2', { stream: true }),
+      `Connection: close\r\nx-filler: ${'f'.repeat(bytes)}\r\n`);
+    await client.end();
+    seen.add(/^HTTP\/1\.1 (\d+)/.exec(client.text)?.[1] ?? 'closed');
+    t.gw.assertHealthy();
+  }
+  assert.ok(seen.has('200') && seen.has('503'), [...seen].join());
+  await t.gw.idle();
+  assert.equal((await chat(t.gw, 'sim/sim')).status, 200);
+  await t.stop();
+});
+
+test('R63 a name of a model that no header could hold is refused', async () => {
+  const t = await pair();
+  const r = await chat(t.gw, `sim/${'m'.repeat(5000)}`);
+  assert.equal(r.status, 400);
+  assert.equal(r.json.error.param, 'model');
+  await t.stop();
+});
