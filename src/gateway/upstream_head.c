@@ -12,7 +12,8 @@ struct pen {
 
 static void put(struct pen *p, struct str s)
 {
-    memcpy(p->at, s.ptr, s.len);
+    if (s.len > 0) /* a base URL may have no path, and an empty one no address */
+        memcpy(p->at, s.ptr, s.len);
     p->at += s.len;
 }
 
