@@ -96,7 +96,7 @@ test('R1 a client process that is killed in the middle of a stream', async () =>
       body: ${JSON.stringify(JSON.stringify(question(`sim/${model}`, { stream: true })))}});
     for await (const piece of r.body) process.stdout.write(piece);`, '--input-type=module'],
     { stdio: ['ignore', 'pipe', 'inherit'] });
-  await new Promise((done) => client.stdout.once('data', done));
+  await new Promise((done, fail) => client.stdout.once('data', done).once('end', () => fail(new Error('no answer'))));
   const at = Date.now();
   client.kill('SIGKILL');
   const entry = await eventually(async () => {

@@ -32,6 +32,12 @@ export const slow = slowness();
 
 const SANITIZER = /ERROR: (Address|Leak|Memory)Sanitizer|WARNING: ThreadSanitizer|runtime error:/;
 process.setMaxListeners(0);
+// A file that hangs says so itself, instead of leaving it to whoever waits for all of them.
+setTimeout(() => {
+  console.error('this file has taken too long');
+  process.exit(1);
+}, 150_000 * Math.min(slow, 3)).unref();
+
 const START_MS = 10_000 * slow;
 const STOP_MS = 10_000 * slow;
 
