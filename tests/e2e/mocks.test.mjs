@@ -50,10 +50,13 @@ const gw = await Gateway.start({
   models: { falls: { strategy: 'ordered', targets: ['aimock/gpt-busy', 'aimock/gpt-4o'] } },
 });
 after(async () => {
-  await gw.stop();
-  for (const c of [mock, judge]) {
-    c.signal('SIGTERM');
-    await c.ends(3000);
+  try {
+    await gw.stop();
+  } finally { // or the run would wait for them
+    for (const c of [mock, judge]) {
+      c.signal('SIGTERM');
+      await c.ends(3000);
+    }
   }
 });
 const client = new OpenAI({ baseURL: gw.url, apiKey: 'none', maxRetries: 0 });
