@@ -15,9 +15,11 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ACCEPTED = os.path.join(HERE, "counters.json")
-# How much a counter may grow unremarked.  Timers and batching move system calls a little, and a
-# pool that grows late leaves a few allocations; instructions hang on compiler and libraries too.
+# How much a counter may grow unremarked.  Timers move system calls a little; with 32 connections
+# they depend on how many were ready at once, which is the machine's mood again; a pool that grows
+# late leaves a few allocations; instructions hang on compiler and libraries too.
 TOLERANCE = {"syscalls": 0.25, "allocations": 0.05}
+TOLERANCE_BATCHED = 1.0
 INSTRUCTIONS_SHARE = 0.03
 
 
@@ -30,6 +32,8 @@ def toolchain():
 def allowed(name, accepted):
     if name.startswith("instructions"):
         return accepted * (1 + INSTRUCTIONS_SHARE)
+    if name.endswith("_32"):
+        return accepted + TOLERANCE_BATCHED
     return accepted + TOLERANCE[name.split("_")[0]]
 
 

@@ -92,7 +92,7 @@ def latency_section(latency):
 
 def stream_section(streams):
     titles = {"full": "as fast as it goes, many events in a packet",
-              "paced": "one event in a packet, 1 ms apart"}
+              "paced": "1 ms apart, so nearly each in a packet of its own"}
     out = []
     for case, m in streams.items():
         o = m["options"]
@@ -138,7 +138,7 @@ def counter_section(counters, flat):
         names = counters["syscalls"].get(key)
         if names:
             out += [f"{title}: " + ", ".join(f"{n} {c:g}" for n, c in names.items()) + ".", ""]
-    words = [judged(flat[n], g) for n, g in (("syscalls_per_request_1", 6),
+    words = [judged(round(flat[n], 1), g) for n, g in (("syscalls_per_request_1", 6),
                                               ("allocations_per_request", 0)) if n in flat]
     return out + ["System calls and allocations: " + ", ".join(words), ""]
 
