@@ -155,7 +155,7 @@ def streams(lab, subjects, sim, scale):
     """`full`: as fast as it goes, many events in a packet.  `paced`: each event by itself."""
     cases = {
         "full": {"connections": 8, "requests": max(8, int(16 * scale)), "model": "firehose"},
-        "paced": {"connections": 64, "requests": max(64, int(128 * scale)), "model": "paced"},
+        "paced": {"connections": 128, "requests": max(128, int(256 * scale)), "model": "paced"},
     }
     result = {}
     for case, options in cases.items():

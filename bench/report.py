@@ -92,7 +92,7 @@ def latency_section(latency):
 
 def stream_section(streams):
     titles = {"full": "as fast as it goes, many events in a packet",
-              "paced": "1 ms apart, so nearly each in a packet of its own"}
+              "paced": "4 ms apart, so nearly each in a packet of its own"}
     out = []
     for case, m in streams.items():
         o = m["options"]

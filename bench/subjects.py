@@ -14,7 +14,7 @@ MODELS = {
     "chat": "sim",  # echoes the question: about 1 KB
     "short": "sim?tokens=8",
     "firehose": "sim?tokens=20000",
-    "paced": "sim?tokens=400,gap=1ms",
+    "paced": "sim?tokens=200,gap=4ms",
     "held": "sim?tokens=10000,gap=30s",
 }
 

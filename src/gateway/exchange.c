@@ -10,7 +10,7 @@
 #define WHY_MAX 512u
 #define POOL_MAX 512u
 /* A body buffer bigger than this is not kept for the next exchange. */
-#define KEEP_BUF_BYTES (64u * 1024u)
+#define KEEP_BUF_BYTES (16u * 1024u)
 
 static void on_timer(uv_timer_t *t)
 {
