@@ -87,6 +87,8 @@ export class Child {
       this.process.on('close', (code, signal) => done((this.exited = { code, signal })));
     });
     process.once('exit', () => this.exited ?? this.process.kill('SIGKILL'));
+    // Whoever is left when the tests are over does not hold them up; it is killed, above.
+    for (const held of [this.process, this.process.stdout, this.process.stderr]) held.unref();
   }
 
   get pid() {
