@@ -1,9 +1,9 @@
 /*
  * attempt.h - one try at one target, and what happens when it fails.
  *
- * attempt.c starts tries and decides what follows; events.c and whole.c judge what comes back as
- * an event stream or as a whole body.  A try ends in exactly one attempt_over().  The next one
- * starts from the exchange's timer, never from inside a callback of the one before.
+ * attempt.c decides who is asked and what follows; attempt_fetch.c asks; events.c and whole.c judge
+ * what comes back as an event stream or as a whole body.  A try ends in exactly one attempt_over().
+ * The next one starts from the exchange's timer, never from inside a callback of the one before.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GATEWAY_ATTEMPT_H
@@ -19,6 +19,8 @@ void attempt_drain(struct exchange *x);
 /* The try has ended: well with FAULT_NONE, the answer being complete; otherwise `fmt` says what
  * happened, for the client and the log. */
 void attempt_over(struct exchange *x, enum fault f, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Write the request and send it (attempt_fetch.c).  WAIT, or FAIL without memory. */
+enum verdict attempt_fetch_start(struct exchange *x, struct candidate *c);
 /* Count it: metrics, target state, the record for the log line. */
 void attempt_record(struct exchange *x, enum fault f);
 /* The fault for a failed fetch. */
