@@ -41,18 +41,19 @@ def label(name):
 
 
 def cpu_section(cpu):
-    rows = [[label(n), spread(s["cpu_us"]), spread(s["per_second"], 0),
+    rows = [[label(n), spread(s["cpu_us"]), number(s["quiet_cpu_us"]), spread(s["per_second"], 0),
              f"{s['busy'] or 0:.0%}", f"{s['load_busy'] or 0:.0%}",
              number(s["p50_us"]), number(s["p99_us"])]
             for n, s in cpu["subjects"].items()]
     o = cpu["options"]
     out = [f"## CPU per request: {o['requests']:,} requests a round, {o['connections']} "
            f"connections, {cpu['rounds']} rounds", ""]
-    out += table(["", "CPU-µs per request", "requests/s", "its core busy", "load's core busy",
+    out += table(["", "CPU-µs per request", "quietest quarter", "requests/s", "its core busy", "load's core busy",
                   "p50 µs", "p99 µs"], rows)
     if cpu["ratio"]:
         out += [f"dragoman ÷ nginx: **{spread(cpu['ratio'], 3)}**, "
-                + judged(cpu["ratio"]["median"], 1.0), ""]
+                + judged(cpu["ratio"]["median"], 1.0)
+                + f"; in the quietest quarter of the rounds {cpu['quiet_ratio']:.3f}", ""]
     return out + limits(cpu["subjects"]) + voids(cpu["subjects"])
 
 
