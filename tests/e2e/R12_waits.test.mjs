@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { chat, chatStream, pair, slow } from './harness.mjs';
+import { ask, chat, chatStream, eventually, pair, slow } from './harness.mjs';
 
 const alias = (...targets) => ({ strategy: 'ordered', targets: targets.map((x) => `sim/${x}`) });
 const scripts = {
@@ -107,4 +107,34 @@ test('R12 a target that asked for rest is asked last, by the next request too', 
   const r = await chat(t.gw, 'elsewhere');
   assert.equal(r.headers['x-dragoman-attempts'], '1');
   assert.equal((await t.sim.log(scripts.first)).length, before);
+});
+
+test('R12 a target that answers again is not held to its past', async () => {
+  const healing = 'sim?503,flip=2,tokens=2,tag=healing';
+  const g = await pair({
+    retry: { attempts: 4, initial: '20ms', target_rest: '400ms' },
+    models: {
+      heals: alias(healing),
+      rests: alias('sim?503,flip=3,tokens=2,tag=rests', 'sim?tokens=2,tag=spare'),
+    },
+  });
+  const state = async (model) =>
+    (await ask(g.gw.admin, 'GET', '/admin/targets')).json.models.find((m) => m.model === model).targets[0];
+  try {
+    assert.equal((await chat(g.gw, 'heals')).headers['x-dragoman-attempts'], '3');
+    assert.equal((await state('heals')).failures_in_a_row, 0);
+    assert.equal((await state('heals')).rests_for_ms, 0);
+
+    // Three failures in a row: it rests, others are asked; then it is asked again, without a restart.
+    for (let i = 0; i < 3; i++) await chat(g.gw, 'rests');
+    assert.equal((await state('rests')).failures_in_a_row, 3);
+    assert.ok((await state('rests')).rests_for_ms > 0);
+    assert.equal((await chat(g.gw, 'rests')).headers['x-dragoman-attempts'], '1');
+    assert.equal((await g.sim.log('sim?503,flip=3,tokens=2,tag=rests')).length, 3);
+    await eventually(async () => (await state('rests')).rests_for_ms === 0, 'the end of the rest');
+    assert.equal((await chat(g.gw, 'rests')).headers['x-dragoman-target'], 'sim/sim?503,flip=3,tokens=2,tag=rests');
+    assert.equal((await state('rests')).failures_in_a_row, 0);
+  } finally {
+    await g.stop();
+  }
 });
