@@ -199,14 +199,24 @@ void http_server_drain(struct http_server *s)
         conn_drain(list_entry(link, struct http_conn, link));
 }
 
+/* Bytes that only we still have are lost: a FIN would make the cut look like an end.  What the
+ * kernel has is delivered behind a FIN, but thrown away by a reset. */
+static bool is_cut(const struct http_conn *c)
+{
+    return (c->state == CONN_CALL && !c->call.replied) || stream_queued(&c->stream) > 0;
+}
+
 void http_server_close(struct http_server *s)
 {
     if (s->closing)
         return;
     s->closing = s->draining = true;
     stop_listening(s);
-    list_each_safe (link, &s->conns)
-        conn_cut(list_entry(link, struct http_conn, link), true);
+    list_each_safe (link, &s->conns) {
+        struct http_conn *c = list_entry(link, struct http_conn, link);
+
+        conn_cut(c, is_cut(c));
+    }
     uv_close((uv_handle_t *)&s->accepting, on_timer_closed);
     uv_close((uv_handle_t *)&s->accept_again, on_timer_closed);
     deadlines_close(&s->deadlines, on_timer_closed);

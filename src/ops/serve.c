@@ -18,6 +18,8 @@
 #define DEFAULT_FILE "./dragoman.yaml"
 #define DRAIN_MS 30000u
 #define DRAIN_POLL_MS 50u
+/* Once every answer has been written: for slow clients to take the rest of theirs. */
+#define FLUSH_MS 5000u
 
 /* Everything of a running process.  Owned by serve_main(), on the main thread's loop. */
 struct serving {
@@ -30,7 +32,7 @@ struct serving {
     struct quickstart quick;
     uv_signal_t signals[4];
     uv_timer_t drain;
-    uint64_t drain_until_ms;
+    uint64_t drain_until_ms, flushed_by_ms;
     bool draining;
 };
 
@@ -131,8 +133,12 @@ static void on_drain(uv_timer_t *t)
 {
     struct serving *s = t->data;
     int64_t busy = metric_value(s->metrics, s->gw->series.in_flight);
+    uint64_t now = loop_now_ms(&s->loop);
 
-    if (busy > 0 && loop_now_ms(&s->loop) < s->drain_until_ms)
+    if (busy > 0)
+        s->flushed_by_ms = now + FLUSH_MS;
+    if ((busy > 0 && now < s->drain_until_ms) ||
+        (busy == 0 && atomic_load(&s->gw->connections) > 0 && now < s->flushed_by_ms))
         return;
     if (busy > 0)
         log_warn("%lld requests are cut: they took longer than the drain of %u s", (long long)busy,
@@ -151,6 +157,7 @@ static void begin_drain(struct serving *s)
     log_info("draining: %lld requests in flight; a second signal ends at once",
              (long long)metric_value(s->metrics, s->gw->series.in_flight));
     s->drain_until_ms = loop_now_ms(&s->loop) + DRAIN_MS;
+    s->flushed_by_ms = loop_now_ms(&s->loop) + FLUSH_MS;
     workers_drain(s->workers);
     uv_timer_start(&s->drain, on_drain, DRAIN_POLL_MS, DRAIN_POLL_MS);
 }

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Raw, ask, chatStream, digest, eventually, pair, question, sleep, slow } from './harness.mjs';
+import {
+  Gateway, Raw, Upstream, ask, chatStream, completion, digest, eventually, pair, question, reply, sleep, slow,
+} from './harness.mjs';
 
 test('R58b SIGTERM: readiness 503, new connections refused, running streams finished, then status 0', async () => {
   const t = await pair();
@@ -49,6 +51,25 @@ test('R58b a second SIGTERM ends at once, and who still streams hears why', asyn
   assert.match(waiting.text, /"code":"gateway_draining"/);
   assert.ok(digest);
   await t.sim.stop();
+});
+
+test('R58b SIGTERM: an answer that is written, but not taken yet, arrives whole', async () => {
+  const long = completion('word '.repeat(4_000_000));
+  const own = await Upstream.start((q, r) => reply(r, 200, long));
+  const gw = await Gateway.start({ providers: { own: { dialect: 'openai', base_url: own.url } } });
+  const client = await Raw.to(gw.port);
+  client.socket.pause();
+  await client.post('/v1/chat/completions', question('own/m'));
+  await eventually(async () => (await gw.metric('dragoman_requests_total')) === 1, 'an answer');
+  gw.signal('SIGTERM');
+  await sleep(300);
+  client.socket.resume();
+  await client.end(10_000);
+  assert.equal(client.error, undefined);
+  const body = client.text.slice(client.text.indexOf('\r\n\r\n') + 4);
+  assert.equal(body.length, JSON.stringify(long).length);
+  assert.deepEqual(await gw.ends(), { code: 0, signal: null }, gw.stderr);
+  await own.stop();
 });
 
 test('R58b SIGHUP reopens the log and changes nothing else', async () => {
