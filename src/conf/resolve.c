@@ -181,7 +181,7 @@ void resolve_provider(struct load *l, const struct node *map, void *record)
     const struct node *key = node_find(map, STR("key"));
     struct conf_provider *p = record;
 
-    check_name(l, map, "a provider", "/*");
+    check_name(l, map, "a provider", "/*\"\\");
     if (key != NULL && node_find(map, STR("keys")) != NULL)
         load_problem(l, key, "`key` beside `keys`; put all of them into `keys`");
     if (p->version_header.len > 0 && !value_is_token(p->version_header))

@@ -46,15 +46,17 @@ void settle_metrics(struct exchange *x)
 
 #define TAIL_BYTES 32u
 
-/* A line of bounded length; what does not fit is left out whole, and the tail always fits. */
+/* A line of bounded length; what does not fit is left out whole, and the tail always fits: the line
+ * is JSON whatever a client puts into its names. */
 struct line {
     char text[LINE_MAX_BYTES];
     size_t len;
 };
 
-static void put(struct line *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static bool put(struct line *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-static void put(struct line *l, const char *fmt, ...)
+/* False when it did not fit. */
+static bool put(struct line *l, const char *fmt, ...)
 {
     size_t room = sizeof(l->text) - TAIL_BYTES - l->len;
     va_list ap;
@@ -63,8 +65,10 @@ static void put(struct line *l, const char *fmt, ...)
     va_start(ap, fmt);
     n = vsnprintf(l->text + l->len, room, fmt, ap);
     va_end(ap);
-    if (n > 0 && (size_t)n < room)
-        l->len += (size_t)n;
+    if (n < 0 || (size_t)n >= room)
+        return false;
+    l->len += (size_t)n;
+    return true;
 }
 
 /* "2026-01-31T12:00:00.123Z"; the part up to the second is kept for the second's other lines. */
@@ -84,7 +88,7 @@ static void put_time(struct line *l)
     put(l, "{\"time\":\"%s.%03ldZ\"", second, now.tv_nsec / 1000000);
 }
 
-/* A string from outside, quoted; cut when it is long. */
+/* A string from outside, quoted; cut when it is long, and the more the more of it is escaped. */
 static void put_text(struct line *l, struct exchange *x, const char *key, struct str s)
 {
     struct str quoted;
@@ -92,6 +96,8 @@ static void put_text(struct line *l, struct exchange *x, const char *key, struct
     if (s.len > NAME_MAX_BYTES)
         s.len = NAME_MAX_BYTES;
     quoted = json_quote(x->mem, s);
+    if (quoted.len > NAME_MAX_BYTES + NAME_MAX_BYTES / 2)
+        quoted = json_quote(x->mem, str_make(s.ptr, s.len / 6));
     if (quoted.ptr != NULL)
         put(l, ",\"%s\":%.*s", key, STR_ARG(quoted));
 }
@@ -99,18 +105,19 @@ static void put_text(struct line *l, struct exchange *x, const char *key, struct
 static void put_attempts(struct line *l, const struct exchange *x)
 {
     uint32_t n = x->records_count < ATTEMPTS_LOGGED ? x->records_count : ATTEMPTS_LOGGED;
+    bool open = put(l, ",\"attempts\":["), first = true;
 
-    put(l, ",\"attempts\":[");
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; open && i < n; i++) {
         const struct attempt_record *r = &x->records[i];
 
-        if (r->target == NULL)
-            continue;
-        put(l, "%s{\"target\":\"%.*s\",\"outcome\":\"%s\",\"status\":%u,\"ms\":%u}",
-            i > 0 ? "," : "", STR_ARG(r->target->provider->name), fault_info(r->fault)->wire,
-            r->status, r->ms);
+        if (r->target != NULL &&
+            put(l, "%s{\"target\":\"%.*s\",\"outcome\":\"%s\",\"status\":%u,\"ms\":%u}",
+                first ? "" : ",", STR_ARG(r->target->provider->name), fault_info(r->fault)->wire,
+                r->status, r->ms))
+            first = false;
     }
-    l->len += (size_t)snprintf(l->text + l->len, TAIL_BYTES, "],\"calls\":%u}", x->records_count);
+    l->len += (size_t)snprintf(l->text + l->len, TAIL_BYTES, "%s,\"calls\":%u}", open ? "]" : "",
+                               x->records_count);
 }
 
 static void put_tokens(struct line *l, const struct exchange *x)
@@ -119,11 +126,11 @@ static void put_tokens(struct line *l, const struct exchange *x)
         [USAGE_ABSENT] = "absent", [USAGE_REPORTED] = "reported", [USAGE_ESTIMATED] = "estimated"};
     const struct openai_usage *u = &x->attempt.watch.usage;
 
-    put(l, ",\"tokens\":{\"source\":\"%s\"", sources[u->source]);
-    if (u->source != USAGE_ABSENT)
-        put(l, ",\"prompt\":%llu,\"completion\":%llu", (unsigned long long)u->prompt,
-            (unsigned long long)u->completion);
-    put(l, "}");
+    if (u->source == USAGE_ABSENT)
+        put(l, ",\"tokens\":{\"source\":\"%s\"}", sources[u->source]);
+    else
+        put(l, ",\"tokens\":{\"source\":\"%s\",\"prompt\":%llu,\"completion\":%llu}",
+            sources[u->source], (unsigned long long)u->prompt, (unsigned long long)u->completion);
 }
 
 static void put_clocks(struct line *l, const struct exchange *x)

@@ -131,9 +131,15 @@ test('a line for each request says who, what, how it went and what it cost', asy
 });
 
 test('R61 a line has a kilobyte at most, whatever the client sends, and stays JSON', async () => {
-  const nasty = `x"\\\u0001${'é'.repeat(3000)}`;
-  await chat(t.gw, nasty, {}, { headers: { 'x-request-id': 'k'.repeat(100) } });
-  await t.gw.accessOf('k'.repeat(100));
+  for (const [id, nasty] of [['k', `x"\\\u0001${'é'.repeat(400)}`], ['l', '\u0001'.repeat(150)], ['m', `sim/sim?${'"'.repeat(300)}`]]) {
+    const long = id.repeat(100);
+    await chat(t.gw, nasty, {}, { headers: { 'x-request-id': long } });
+    assert.ok(nasty.startsWith((await t.gw.accessOf(long)).model.slice(0, 10)));
+  }
+  // Whatever is left of the kilobyte when the list of attempts comes.
+  for (let i = 1; i < 74; i++)
+    await chat(t.gw, `sim/${'\u0001'.repeat(100)}`, {}, { headers: { 'x-request-id': '"'.repeat(i) } });
+  await t.gw.accessOf('"'.repeat(73));
   for (const line of t.gw.stdout.split('\n')) assert.ok(Buffer.byteLength(line) <= 1024, line.slice(0, 100));
   const bad = await ask(t.gw.origin, 'GET', '/v1/models', undefined, { headers: { 'x-request-id': 'k'.repeat(500) } });
   assert.notEqual(bad.headers['x-request-id'], 'k'.repeat(500), 'an id of that length is not taken over');

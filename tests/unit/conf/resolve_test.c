@@ -109,11 +109,13 @@ static void a_base_url_with_a_password_is_refused_without_repeating_it(void **st
             "f:1:29: `base_url`: no user or password in it; credentials go into `keys`\n");
 }
 
-static void names_of_providers_hold_no_slash(void **state)
+static void names_of_providers_hold_no_slash_and_no_quote(void **state)
 {
     (void)state;
     refused("providers: { a/b: {} }",
-            "f:1:14: the name of a provider holds no spaces and none of /*\n");
+            "f:1:14: the name of a provider holds no spaces and none of /*\"\\\n");
+    refused("providers: { a\"b: {} }",
+            "f:1:14: the name of a provider holds no spaces and none of /*\"\\\n");
     refused("providers: { \"\": {} }", "f:1:14: the name of a provider has 1 to 128 bytes\n");
 }
 
@@ -357,7 +359,7 @@ int main(void)
         cmocka_unit_test(an_empty_key_is_left_out),
         cmocka_unit_test(providers_inherit_the_global_timeouts_and_pools),
         cmocka_unit_test(a_base_url_with_a_password_is_refused_without_repeating_it),
-        cmocka_unit_test(names_of_providers_hold_no_slash),
+        cmocka_unit_test(names_of_providers_hold_no_slash_and_no_quote),
         cmocka_unit_test(headers_are_checked),
         cmocka_unit_test(a_server_may_want_an_authorization_of_its_own),
         cmocka_unit_test(a_proxy_comes_from_the_environment_unless_it_is_set),
