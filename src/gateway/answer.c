@@ -86,7 +86,7 @@ static bool is_ours(struct str name)
 int answer_upstream_fields(struct exchange *x, struct http_fields *f,
                            const struct http_fields *reply, bool encoded)
 {
-    struct str connection = http_fields_find(reply, STR("connection"));
+    struct str connection = http_fields_join(reply, x->mem, STR("connection"));
 
     for (uint32_t i = 0; i < reply->count; i++) {
         struct str name = reply->at[i].name;

@@ -147,10 +147,10 @@ static void put_provider(struct pen *p, const struct upstream_head *u)
         put_field(p, c->headers[i][0], c->headers[i][1]);
 }
 
-static void put_client(struct pen *p, const struct exchange *x, const struct upstream_head *u)
+static void put_client(struct pen *p, struct exchange *x, const struct upstream_head *u)
 {
     const struct http_fields *f = &x->call->fields;
-    struct str connection = http_fields_find(f, STR("connection"));
+    struct str connection = http_fields_join(f, x->mem, STR("connection"));
 
     for (uint32_t i = 0; i < f->count; i++) {
         if (is_forwarded(f->at[i].name, connection, u->relay) &&

@@ -37,6 +37,23 @@ struct str http_fields_find(const struct http_fields *f, struct str name)
     return (struct str){NULL, 0};
 }
 
+struct str http_fields_join(const struct http_fields *f, struct arena *a, struct str name)
+{
+    struct str all = {NULL, 0};
+
+    for (uint32_t i = 0; i < f->count; i++) {
+        if (!str_eq_nocase(f->at[i].name, name))
+            continue;
+        if (all.ptr == NULL)
+            all = f->at[i].value;
+        else
+            all = arena_join(a, (struct str[]){all, STR(","), f->at[i].value}, 3);
+        if (all.ptr == NULL)
+            break;
+    }
+    return all;
+}
+
 static bool list_has(struct str list, struct str token)
 {
     bool more = true;
@@ -147,9 +164,9 @@ bool http_is_hop_by_hop(struct str name, struct str connection)
 bool http_value_is_safe(struct str value)
 {
     for (size_t i = 0; i < value.len; i++) {
-        char c = value.ptr[i];
+        unsigned char c = (unsigned char)value.ptr[i];
 
-        if (c == '\r' || c == '\n' || c == '\0')
+        if ((c < ' ' && c != '\t') || c == 0x7f)
             return false;
     }
     return true;

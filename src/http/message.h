@@ -27,12 +27,15 @@ struct str http_fields_find(const struct http_fields *f, struct str name);
 /* Is `token` in one of the comma-separated values of `name`? */
 bool http_fields_has_token(const struct http_fields *f, struct str name, struct str token);
 
+/* The values of all fields with this name, joined by commas; .ptr NULL when there is none or the
+ * arena is full. */
+struct str http_fields_join(const struct http_fields *f, struct arena *a, struct str name);
 /* "Not Found" for 404; "Status" for one we do not know.  RFC 9110 section 15. */
 struct str http_reason(unsigned status);
 /* Connection, Keep-Alive, Transfer-Encoding, TE, Trailer, Upgrade, Proxy-*: never forwarded
  * (RFC 9110 section 7.6.1).  Names listed in `connection`'s value count too; it may be empty. */
 bool http_is_hop_by_hop(struct str name, struct str connection);
-/* No CR, LF or NUL in it: fit to be written into a head. */
+/* No control byte but the tab: fit to be written into a head. */
 bool http_value_is_safe(struct str value);
 /* "Sun, 06 Nov 1994 08:49:37 GMT" (all three forms of RFC 9110 section 5.6.7) to seconds since
  * 1970; false for anything else. */

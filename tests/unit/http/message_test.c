@@ -90,6 +90,23 @@ static void R54_hop_by_hop_fields_are_known(void **state)
         assert_int_equal(http_is_hop_by_hop(rows[i].name, rows[i].connection), rows[i].hop);
 }
 
+static void R54_every_connection_field_names_its_own(void **state)
+{
+    struct arena a = {0};
+    struct http_fields f = {0};
+    struct str all;
+
+    (void)state;
+    assert_null(http_fields_join(&f, &a, STR("connection")).ptr);
+    assert_int_equal(http_fields_add(&f, &a, STR("Connection"), STR("close")), 0);
+    assert_int_equal(http_fields_add(&f, &a, STR("X-Secret"), STR("1")), 0);
+    assert_int_equal(http_fields_add(&f, &a, STR("connection"), STR("x-secret")), 0);
+    all = http_fields_join(&f, &a, STR("connection"));
+    assert_true(str_eq(all, STR("close,x-secret")));
+    assert_true(http_is_hop_by_hop(STR("X-Secret"), all));
+    arena_done(&a);
+}
+
 static void R54_values_with_line_ends_are_unsafe(void **state)
 {
     (void)state;
@@ -98,6 +115,8 @@ static void R54_values_with_line_ends_are_unsafe(void **state)
     assert_false(http_value_is_safe(STR("a\rb")));
     assert_false(http_value_is_safe(STR("a\nb")));
     assert_false(http_value_is_safe(STR("a\0b")));
+    assert_false(http_value_is_safe(STR("a\x01")));
+    assert_false(http_value_is_safe(STR("\x7f")));
 }
 
 static void dates_of_all_three_forms_are_read(void **state)
@@ -163,6 +182,7 @@ int main(void)
         cmocka_unit_test(a_full_arena_is_an_error_not_a_crash),
         cmocka_unit_test(tokens_are_found_in_lists),
         cmocka_unit_test(R54_hop_by_hop_fields_are_known),
+        cmocka_unit_test(R54_every_connection_field_names_its_own),
         cmocka_unit_test(R54_values_with_line_ends_are_unsafe),
         cmocka_unit_test(dates_of_all_three_forms_are_read),
         cmocka_unit_test(dates_are_written_as_they_are_read),
