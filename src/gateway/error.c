@@ -72,6 +72,11 @@ void error_answer(struct exchange *x)
         answer_passed(x);
         return;
     }
+    if (x->answer.head_sent && x->surface->id == SURFACE_RELAY) {
+        x->answer.ended = true;
+        http_reply_abort(x->call); /* bytes are not ours to add to: the cut must be seen */
+        return;
+    }
     body = error_body(x->mem, x->fault, x->why, x->param);
     if (x->answer.head_sent) {
         answer_in_band(x, body);

@@ -85,14 +85,7 @@ static void on_fail(struct http_fetch *f, enum http_failure failure, const char 
     x->attempt.running = false;
     attempt_record(x, fault);
     exchange_fail(x, fault, STR(""), "%.*s: %s", STR_ARG(name), why);
-    if (!x->answer.head_sent) {
-        pipeline_resume(x, VERDICT_FAIL);
-        return;
-    }
-    x->answer.ended = true;
-    http_reply_abort(x->call); /* bytes are not ours to add to: the cut must be seen */
-    if (!x->finished)
-        pipeline_resume(x, VERDICT_DONE);
+    pipeline_resume(x, VERDICT_FAIL);
 }
 
 static void on_drain(struct http_fetch *f)
@@ -160,6 +153,8 @@ static enum verdict start(struct exchange *x, bool streamed)
                                   .path = str_skip(x->call->target, 3), /* behind "/v1" */
                                   .length = -2,
                                   .relay = true};
+    if (x->call->content_length == 0)
+        head.length = 0; /* some refuse a POST that does not say so */
     if (streamed)
         head.length = x->call->content_length >= 0 ? x->call->content_length : -1;
     for (unsigned i = 0; !streamed && i < a->fetch.request.body_count; i++)
@@ -185,11 +180,22 @@ static enum verdict start(struct exchange *x, bool streamed)
     return VERDICT_WAIT;
 }
 
+/* The first target that may be asked at all; NULL when none may. */
+static const struct conf_target *first_target(const struct conf_model *alias)
+{
+    for (uint32_t i = 0; i < alias->targets_count; i++) {
+        if (alias->targets[i].weight > 0)
+            return &alias->targets[i];
+    }
+    return NULL;
+}
+
 /* The body names the model, and the model the provider. */
 static enum verdict start_by_model(struct exchange *x)
 {
     const struct conf *c = x->gl->gw->conf;
     const struct conf_provider *p = NULL;
+    const struct conf_target *t;
     const struct conf_model *alias;
     struct str why = {"", 0}, param = {"", 0}, provider, model = {NULL, 0};
     enum fault f;
@@ -202,9 +208,9 @@ static enum verdict start_by_model(struct exchange *x)
         return exchange_fail(x, FAULT_MODEL_DENIED, STR("model"),
                              "This key may not use this model.");
     alias = conf_model_find(c, x->req.model);
-    if (alias != NULL) {
-        p = alias->targets[0].provider;
-        model = alias->targets[0].model;
+    if (alias != NULL && (t = first_target(alias)) != NULL) {
+        p = t->provider;
+        model = t->model;
     } else if (str_cut(x->req.model, '/', &provider, &model) && model.len > 0) {
         p = conf_provider_find(c, provider);
     }

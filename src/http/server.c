@@ -203,7 +203,8 @@ void http_server_drain(struct http_server *s)
  * kernel has is delivered behind a FIN, but thrown away by a reset. */
 static bool is_cut(const struct http_conn *c)
 {
-    return (c->state == CONN_CALL && !c->call.replied) || stream_queued(&c->stream) > 0;
+    return (c->state == CONN_CALL && (!c->call.replied || c->aborted)) ||
+           stream_queued(&c->stream) > 0;
 }
 
 void http_server_close(struct http_server *s)

@@ -72,6 +72,24 @@ test('R58b SIGTERM: an answer that is written, but not taken yet, arrives whole'
   await own.stop();
 });
 
+test('R58b what is relayed is seen to be cut, not ended with bytes of ours', async () => {
+  const own = await Upstream.start((q, r) => {
+    r.writeHead(200, { 'content-type': 'application/octet-stream' });
+    r.write('the beginning');
+  });
+  const gw = await Gateway.start({ providers: { own: { dialect: 'openai', base_url: own.url } } });
+  const client = await Raw.to(gw.port);
+  await client.send('GET /v1/files/f/content HTTP/1.1\r\nHost: x\r\n\r\n');
+  await client.has(/the beginning/);
+  gw.signal('SIGTERM');
+  await sleep(200);
+  gw.signal('SIGTERM');
+  await client.end();
+  assert.doesNotMatch(client.text, /gateway_draining|\r\n0\r\n/);
+  assert.deepEqual(await gw.ends(), { code: 0, signal: null }, gw.stderr);
+  await own.stop();
+});
+
 test('R58b SIGHUP reopens the log and changes nothing else', async () => {
   const { mkdtempSync, readFileSync, renameSync } = await import('node:fs');
   const { tmpdir } = await import('node:os');
