@@ -68,7 +68,10 @@ static void the_dead_are_released_after_the_callback_and_before_the_wait(void **
     u.corpse = corpse_new(&l, &u, corpse_new(&l, &u, NULL));
     uv_timer_init(&l.uv, &u.timer);
     uv_timer_start(&u.timer, on_timer, 0, 0);
+    /* Since libuv 1.45 a turn ends with its timers; the wait is then in the turn after it. */
     uv_run(&l.uv, UV_RUN_NOWAIT);
+    if (u.released == 0)
+        uv_run(&l.uv, UV_RUN_NOWAIT);
     assert_int_equal(u.released, 2);
     uv_close((uv_handle_t *)&u.timer, NULL);
     loop_done(&l);
