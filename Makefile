@@ -118,6 +118,7 @@ release: all                        ## build a stripped program under build/rele
 	@mkdir -p $(BUILD)/dist
 	@objcopy --strip-debug $(BUILD)/dragoman $(BUILD)/dist/dragoman
 	@ls -l $(BUILD)/dist/dragoman
+	@tools/hardening.sh $(BUILD)/dist/dragoman
 
 install: all                        ## install under PREFIX (/usr/local), honouring DESTDIR
 	install -D -m 755 $(BUILD)/dragoman $(DESTDIR)$(PREFIX)/bin/dragoman
