@@ -46,7 +46,7 @@ struct quickstart {
     const struct quickstart_probe *probe;
     conf_problem_fn *say;
     void *ctx;
-    struct find finds[COUNTOF(sources)];
+    struct find finds[COUNTOF(sources) + 1]; /* the simulator too */
     unsigned count;
     const struct find *first; /* that has a model: it is `chat` */
 };
@@ -117,7 +117,8 @@ static void look_around(struct quickstart *q)
         if (is_there(q, &sources[i]))
             add(q, &sources[i], sources[i].port);
     }
-    if (q->count == 0)
+    /* Whatever listens on a usual port need not be a model server: `chat` has to answer. */
+    if (q->count == 0 || (q->first == NULL && q->probe->sim_port != 0))
         add(q, &simulator, q->probe != NULL ? q->probe->sim_port : 0);
 }
 
@@ -193,7 +194,10 @@ static void say_find(const struct quickstart *q, const struct find *f)
 {
     const struct source *s = f->source;
 
-    if (s == &simulator)
+    if (s == &simulator && q->count > 1)
+        say(q, "No model is known by name: the built-in simulator answers. Put `chat` into "
+               "\"model\".");
+    else if (s == &simulator)
         say(q, "Found no provider key in the environment and no model server on this machine: the "
                "built-in simulator answers. Put `chat` into \"model\".");
     else if (f->model[0] == '\0')
@@ -222,7 +226,7 @@ struct conf *conf_quickstart(conf_env_fn *env, const struct quickstart_probe *pr
     buf_done(&text);
     if (c == NULL)
         return NULL;
-    c->use_sim = q.finds[0].source == &simulator;
+    c->use_sim = q.first != NULL && q.first->source == &simulator;
     if (q.first != NULL)
         c->try_model = STR("chat");
     for (unsigned i = 0; i < q.count; i++)

@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/quickstart.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <unistd.h>
+
+#include "ops/local_model.h"
 
 /* On loopback a connection is accepted or refused at once: no need for an event loop yet. */
 static bool is_listening(void *ctx, uint16_t port)
 {
-    struct sockaddr_in a = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool yes;
+    int fd = local_connect(port);
 
     (void)ctx;
     if (fd < 0)
         return false;
-    yes = connect(fd, (const struct sockaddr *)(const void *)&a, sizeof(a)) == 0;
     close(fd);
-    return yes;
+    return true;
+}
+
+static bool tell_model(void *ctx, uint16_t port, char *name, size_t size)
+{
+    (void)ctx;
+    return local_model_find(port, name, size);
 }
 
 static void say(void *ctx, const char *line)
@@ -43,7 +45,7 @@ static void *open_sim(const struct quickstart *q, struct loop *l, uint16_t *ret_
 struct conf *quickstart_open(struct quickstart *q, struct loop *l, conf_env_fn *env,
                              conf_problem_fn *report)
 {
-    struct quickstart_probe probe = {.listening = is_listening};
+    struct quickstart_probe probe = {.listening = is_listening, .model = tell_model};
     struct conf *c;
 
     q->on = true;
