@@ -34,7 +34,10 @@ missing() {
     local p out=""
     for p in "$@"; do
         case "$p" in
-        nodejs) command -v node >/dev/null || out="$out nodejs npm" ;;
+        nodejs)
+            command -v node >/dev/null || out="$out nodejs"
+            command -v npm >/dev/null || out="$out npm"
+            ;;
         python3) command -v python3 >/dev/null || out="$out python3" ;;
         *) installed "$p" || out="$out $p" ;;
         esac
@@ -95,6 +98,11 @@ esac
 
 need=$(missing $want)
 need13=$(missing $FROM_13)
+# clang's sanitizer and fuzzer runtimes follow clang's own version.
+runtime() { echo "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"; }
+if [ "${1:-build}" = check ] && command -v clang >/dev/null && ! installed "$(runtime)"; then
+    need="$need $(runtime)"
+fi
 [ -n "$need$need13" ] || exit 0
 if [ -n "$need" ] || ! apt-cache show libuv1-dev >/dev/null 2>&1; then
     as_root apt-get -qq -o Acquire::Retries=3 update
@@ -107,9 +115,7 @@ if [ -n "$need13" ]; then
         from_debian_13 $need13
     fi
 fi
-# clang's sanitizer and fuzzer runtimes follow clang's own version.
-if [ "${1:-build}" = check ]; then
-    v=$(clang -dumpversion | cut -d. -f1)
-    installed "libclang-rt-$v-dev" || apt_install "libclang-rt-$v-dev"
+if [ "${1:-build}" = check ] && ! installed "$(runtime)"; then # clang came just now
+    apt_install "$(runtime)"
 fi
 say "ready"

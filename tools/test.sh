@@ -32,13 +32,14 @@ count() { # NAME STATUS LOG
 }
 
 unit() {
-    local t name log
+    local t name="" log
     for t in $(find "$build/unit" -type f -name '*_test' | sort); do
         name=${t#"$build"/unit/}
         log=$logs/unit-$(echo "$name" | tr / -).log
         CMOCKA_MESSAGE_OUTPUT=TAP timeout 600 "$t" >"$log" 2>&1
         count "$name" $? "$log"
     done
+    [ -n "$name" ] || { echo "no unit tests found"; failed=$((failed + 1)); }
     echo "unit: $passed passed, $failed failed so far"
 }
 
