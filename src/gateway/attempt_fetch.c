@@ -69,6 +69,14 @@ static void on_refusal(struct exchange *x, const struct http_reply_in *head)
     x->attempt.retry_after_ms = retry_after_ms(&head->fields, now.tv_sec);
 }
 
+/* The clock is read once for what one read brought: on_batch(), on_end() or on_fail() is still to
+ * come, unless the try has just ended. */
+static void wait_unless_more(struct exchange *x)
+{
+    if (!x->attempt.running)
+        exchange_wait_begin(x);
+}
+
 static void on_head(struct http_fetch *f, const struct http_reply_in *head)
 {
     struct exchange *x = f->user;
@@ -89,7 +97,7 @@ static void on_head(struct http_fetch *f, const struct http_reply_in *head)
                      "%.*s: the reply is in a coding nobody asked for.",
                      STR_ARG(attempt_target_name(x)));
     }
-    exchange_wait_begin(x);
+    wait_unless_more(x);
 }
 
 static bool take_plain(void *ctx, struct str bytes)
@@ -122,7 +130,7 @@ static enum flow on_body(struct http_fetch *f, struct str bytes)
         take_coded(x, bytes);
     else
         take_plain(x, bytes);
-    exchange_wait_begin(x);
+    wait_unless_more(x);
     return x->answer.held ? FLOW_HOLD : FLOW_MORE;
 }
 
@@ -130,10 +138,8 @@ static void on_batch(struct http_fetch *f)
 {
     struct exchange *x = f->user;
 
-    if (!x->attempt.events)
-        return;
-    exchange_wait_end(x);
-    events_flush(x);
+    if (x->attempt.events)
+        events_flush(x);
     exchange_wait_begin(x);
 }
 

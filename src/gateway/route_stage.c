@@ -18,14 +18,14 @@ static uint64_t shorter(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* From the request's first byte; the loop's time and the clock count from the same start. */
 static void set_deadline(struct exchange *x, uint32_t total_ms)
 {
-    uint64_t elapsed = (loop_clock_ns() - x->call->started_ns) / 1000000u;
-    uint64_t now = exchange_now_ms(x), limit = shorter(x->total_ms, total_ms);
+    uint64_t limit = shorter(x->total_ms, total_ms);
 
     x->total_ms = (uint32_t)limit;
     if (limit != 0)
-        x->deadline_ms = now - (elapsed < now ? elapsed : now) + limit;
+        x->deadline_ms = x->call->started_ns / 1000000u + limit;
 }
 
 /* Breadth first, so that a fallback's own fallbacks come after all of the first's. */

@@ -59,6 +59,7 @@ static bool reply_head(struct response *r, const struct http_reply_in *head)
 {
     struct http_upconn *c = CONTAINER_OF(r, struct http_upconn, response);
 
+    c->batch = true;
     fetch_head(c->fetch, head->status);
     c->fetch->ops->on_head(c->fetch, head);
     return c->fetch != NULL;
