@@ -12,6 +12,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -32,11 +33,16 @@ export const slow = slowness();
 
 const SANITIZER = /ERROR: (Address|Leak|Memory)Sanitizer|WARNING: ThreadSanitizer|runtime error:/;
 process.setMaxListeners(0);
-// A file that hangs says so itself, instead of leaving it to whoever waits for all of them.
-setTimeout(() => {
-  console.error('this file has taken too long');
-  process.exit(1);
-}, 150_000 * Math.min(slow, 3)).unref();
+// A file that hangs says so itself, instead of leaving it to whoever waits for all of them; and what
+// a failed test left open does not keep the file from ending.
+function endAfter(ms, why) {
+  setTimeout(() => {
+    console.error(why);
+    process.exit(1);
+  }, ms * Math.min(slow, 3)).unref();
+}
+endAfter(150_000, 'this file has taken too long');
+after(() => endAfter(20_000, 'something keeps this file from ending'));
 
 const START_MS = 10_000 * slow;
 const STOP_MS = 10_000 * slow;
