@@ -43,6 +43,8 @@ function endAfter(ms, why) {
 }
 endAfter(150_000, 'this file has taken too long');
 after(() => endAfter(20_000, 'something keeps this file from ending'));
+// Told to stop, it still goes through process.on('exit'), which kills what it started.
+for (const name of ['SIGTERM', 'SIGINT']) process.once(name, () => process.exit(1));
 
 const START_MS = 10_000 * slow;
 const STOP_MS = 10_000 * slow;
