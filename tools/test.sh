@@ -33,8 +33,9 @@ count() { # NAME STATUS LOG
 
 unit() {
     local t name="" log
-    for t in $(find "$build/unit" -type f -name '*_test' | sort); do
-        name=${t#"$build"/unit/}
+    for t in $(find tests/unit -type f -name '*_test.c' | sort); do
+        name=${t#tests/unit/}
+        name=${name%.c} t=$build/unit/$name
         log=$logs/unit-$(echo "$name" | tr / -).log
         CMOCKA_MESSAGE_OUTPUT=TAP timeout 600 "$t" >"$log" 2>&1
         count "$name" $? "$log"

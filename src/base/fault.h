@@ -39,6 +39,7 @@ enum remedy {
     X(DRAINING,            503,  GATEWAY,  STOP,     "api_error",               "gateway_draining",          "The gateway is shutting down.") \
     X(DEADLINE,            504,  GATEWAY,  STOP,     "timeout_error",           "deadline_exceeded",         "The request's deadline passed with nothing to show.") \
     X(KEYS_EXHAUSTED,      502,  GATEWAY,  STOP,     "api_error",               "upstream_credentials_exhausted", "Every key of every eligible target was refused.") \
+    X(UPSTREAM_QUEUE,      503,  GATEWAY,  RETRY,    "api_error",               "upstream_queue_full",       "Too many requests wait for a connection to the provider (upstream.queue).") \
     X(UPSTREAM_REFUSED,    400,  UPSTREAM, STOP,     "invalid_request_error",   "upstream_refused",          "The provider refused the request (400, 404, 413, 422 …); its own answer is passed through.") \
     X(UPSTREAM_KEY,        502,  UPSTREAM, NEXT_KEY, "api_error",               "upstream_key_refused",      "The provider refused our credential (401, 402, 403).") \
     X(UPSTREAM_RATE,       429,  UPSTREAM, RETRY,    "rate_limit_error",        "upstream_rate_limited",     "The provider answered 429.") \

@@ -42,6 +42,7 @@ struct conf_limits {
     uint32_t event_bytes; /* one stream event, whole */
     uint64_t held_bytes;  /* of an answer before its first content */
     uint64_t reply_bytes; /* a buffered (non-stream) answer */
+    uint64_t in_flight_bytes; /* request bodies in memory, all together */
     uint32_t json_depth;
     uint32_t exchange_bytes; /* arena of one exchange, without bodies */
 };

@@ -313,7 +313,7 @@ void resolve_model(struct load *l, const struct node *map, void *record)
     if (m->targets_count > CONF_TARGETS_MAX)
         load_problem(l, child_or(map, "targets"), "`targets`: %u are too many, %u are allowed",
                      m->targets_count, CONF_TARGETS_MAX);
-    if (m->strategy == STRATEGY_WEIGHTED && m->targets_count > 0 && weights == 0)
+    if (m->targets_count > 0 && weights == 0)
         load_problem(l, child_or(map, "targets"),
                      "`targets`: all weights are 0, so none would ever be chosen");
 }

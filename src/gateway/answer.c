@@ -66,6 +66,8 @@ static bool stays_here(struct str name, bool encoded)
         STR_INIT("cf-ray"),
         STR_INIT("cf-cache-status"),
         STR_INIT("strict-transport-security"),
+        STR_INIT("openai-organization"),
+        STR_INIT("openai-project"),
         STR_INIT("x-should-retry"),
         STR_INIT("content-encoding"),
     };
@@ -140,7 +142,7 @@ void answer_stream_open(struct exchange *x)
         return;
     x->answer.head_sent = true;
     if (stream_fields(x, &f) < 0)
-        log_warn("limits.exchange is reached: fields of an answer were left out");
+        log_warn("limits.exchange_bytes is reached: fields of an answer were left out");
     http_reply_head(x->call, 200, &f, -1);
 }
 

@@ -124,7 +124,7 @@ static void observe(struct exchange *x, enum fault f, uint64_t ns)
     const struct series *s = &g->series;
 
     metric_observe(x->gl->shard, s->calls[series_slot(g->conf, t)][f], ns / 1000);
-    if (f != FAULT_NONE && f != FAULT_CLIENT_LEFT)
+    if (f != FAULT_NONE && f != FAULT_CLIENT_LEFT && f != FAULT_DRAINING)
         metric_add(x->gl->shard, series_error(&g->series, t->provider, x->attempt.status, f), 1);
     if (x->attempt.fetch.replayed)
         metric_add(x->gl->shard, s->replays[t->provider->index], 1);
@@ -204,10 +204,18 @@ static void later(struct exchange *x)
                                             x->attempt.retry_after_ms, chance);
 }
 
+/* A refused credential says less to the client than another target's failure before it. */
+static bool is_lesser(const struct exchange *x, enum fault f)
+{
+    return fault_info(f)->remedy == REMEDY_NEXT_KEY && x->last_fault != FAULT_NONE &&
+           fault_info(x->last_fault)->remedy == REMEDY_RETRY;
+}
+
 /* It failed before anything of it reached the client. */
 static void follow(struct exchange *x, enum fault f)
 {
-    x->last_fault = f;
+    if (!is_lesser(x, f))
+        x->last_fault = f;
     switch ((enum remedy)fault_info(f)->remedy) {
     case REMEDY_STOP:
         x->fault = f;
@@ -242,7 +250,8 @@ void attempt_over(struct exchange *x, enum fault f, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    x->why = arena_dup(x->mem, str_from(text));
+    if (!is_lesser(x, f))
+        x->why = arena_dup(x->mem, str_from(text));
     log_debug("%.*s attempt %u at %.*s: %s: %s", STR_ARG(x->request_id), x->records_count,
               STR_ARG(attempt_target_name(x)), fault_info(f)->wire, text);
     if (x->answer.committed) {
@@ -267,7 +276,7 @@ void attempt_cancel(struct exchange *x)
         return;
     x->attempt.running = false;
     http_fetch_cancel(&x->attempt.fetch);
-    attempt_record(x, FAULT_CLIENT_LEFT);
+    attempt_record(x, x->fault);
 }
 
 void attempt_drain(struct exchange *x)

@@ -27,7 +27,7 @@ enum fault attempt_fetch_fault(const struct http_fetch *f, enum http_failure fai
         return FAULT_UPSTREAM_BAD_REPLY;
     case HTTP_FAIL_LIMIT:
         /* A full queue is one provider's: another may have room. */
-        return f->phase == HTTP_PHASE_QUEUE ? FAULT_UPSTREAM_BUSY : FAULT_UPSTREAM_BAD_REPLY;
+        return f->phase == HTTP_PHASE_QUEUE ? FAULT_UPSTREAM_QUEUE : FAULT_UPSTREAM_BAD_REPLY;
     case HTTP_FAIL_NONE:
     case HTTP_FAIL_RESET:
     case HTTP_FAIL_CUT:
@@ -193,8 +193,8 @@ static void on_fail(struct http_fetch *f, enum http_failure failure, const char 
     enum fault fault = attempt_fetch_fault(f, failure);
 
     exchange_wait_end(x);
-    /* [DONE] had come: all that is missing is the end of the connection. */
-    if (a->events && a->watch.done && a->watch.finished) {
+    /* The answer is whole: all that is missing is an orderly end of the connection. */
+    if (a->events && a->watch.finished && !f->deadline_hit) {
         events_end(x);
     } else if (failure == HTTP_FAIL_TIMEOUT) {
         events_flush(x);
@@ -332,7 +332,7 @@ enum verdict attempt_fetch_start(struct exchange *x, struct candidate *c)
     forget_last(x);
     fill(x, c);
     if (!write_request(x) || !open_record(x) || http_fetch_start(&x->attempt.fetch) < 0)
-        return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange is reached.");
+        return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange_bytes is reached.");
     c->asked++;
     x->counted++;
     x->attempt.running = true;

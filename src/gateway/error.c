@@ -4,6 +4,9 @@
 #include "gateway/answer.h"
 #include "gateway/exchange.h"
 
+/* When it was us and not an upstream, another instance or a moment later may do. */
+#define OURS_RETRY_MS 1000u
+
 struct str error_body(struct arena *a, enum fault f, struct str message, struct str param)
 {
     const struct fault_info *info = fault_info(f);
@@ -17,8 +20,9 @@ struct str error_body(struct arena *a, enum fault f, struct str message, struct 
                             "\"code\":\"%s\"}}",
                             STR_ARG(text), info->type, STR_ARG(field), info->wire);
     if (body.ptr == NULL)
-        return STR("{\"error\":{\"message\":\"limits.exchange is reached.\",\"type\":\"api_error\","
-                   "\"param\":null,\"code\":\"gateway_overloaded\"}}");
+        return STR(
+            "{\"error\":{\"message\":\"limits.exchange_bytes is reached.\",\"type\":\"api_error\","
+            "\"param\":null,\"code\":\"gateway_overloaded\"}}");
     return body;
 }
 
@@ -38,6 +42,8 @@ static int add_retry_fields(struct exchange *x, struct http_fields *f, enum faul
     uint64_t ms = x->retry_after_out_ms;
     int err;
 
+    if (ms == 0 && (fault == FAULT_DRAINING || fault == FAULT_OVERLOADED))
+        ms = OURS_RETRY_MS;
     if (info->http != 429 && info->http < 500 && info->http != 408)
         return 0;
     if (ms == 0)

@@ -82,7 +82,7 @@ static bool pass(struct feed *f, struct str raw, bool rewritten)
             err = gather(x, STR("\n\n"));
     }
     return err == 0 ||
-           stop(f, FAULT_UPSTREAM_BAD_REPLY, "more than limits.held before any content");
+           stop(f, FAULT_UPSTREAM_BAD_REPLY, "more than limits.held_bytes before any content");
 }
 
 static bool on_done(struct feed *f)
@@ -173,7 +173,7 @@ void events_feed(struct exchange *x, struct str bytes)
     if (err == -ECANCELED)
         fail(x, f.fault, f.what);
     else if (err < 0)
-        fail(x, FAULT_UPSTREAM_BAD_REPLY, "one event is larger than limits.event");
+        fail(x, FAULT_UPSTREAM_BAD_REPLY, "one event is larger than limits.event_bytes");
     else if (x->gl->out.len >= GATHER_BYTES)
         events_flush(x);
 }
@@ -193,6 +193,14 @@ void events_flush(struct exchange *x)
     answer_bytes(x, &bytes, 1);
 }
 
+/* Without [DONE], choices that were asked for and never began are missing, too. */
+static bool is_whole(const struct exchange *x)
+{
+    const struct openai_watch *w = &x->attempt.watch;
+
+    return w->finished && (w->done || w->choices_finished >= x->req.choices);
+}
+
 void events_end(struct exchange *x)
 {
     struct attempt *a = &x->attempt;
@@ -200,7 +208,7 @@ void events_end(struct exchange *x)
     struct buf *out = &x->gl->out;
     struct str bytes;
 
-    if (!w->finished) {
+    if (!is_whole(x)) {
         fail(x, w->content ? FAULT_UPSTREAM_TRUNCATED : FAULT_UPSTREAM_EMPTY,
              w->content ? "the stream ended without a finish reason"
                         : "the stream ended without any content");
@@ -222,6 +230,11 @@ void events_keepalive(struct exchange *x)
     if (x->gl->gw->conf->stream.keepalive == KEEPALIVE_CHUNK)
         bytes = STR("data: {\"id\":\"\",\"object\":\"chat.completion.chunk\",\"created\":0,"
                     "\"model\":\"\",\"choices\":[]}\n\n");
+    if (x->gl->gw->conf->stream.keepalive == KEEPALIVE_CHUNK &&
+        x->surface->openai == OPENAI_COMPLETIONS)
+        bytes =
+            STR("data: {\"id\":\"\",\"object\":\"text_completion\",\"created\":0,\"model\":\"\","
+                "\"choices\":[]}\n\n");
     answer_stream_open(x);
     answer_bytes(x, &bytes, 1);
 }

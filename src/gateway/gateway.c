@@ -242,7 +242,7 @@ static void on_done(struct http_call *c)
 
     if (x == NULL)
         return;
-    /* A head for which limits.exchange had no room left has ended the call by itself. */
+    /* A head for which limits.exchange_bytes had no room left has ended the call by itself. */
     pipeline_cancel(x, FAULT_OVERLOADED);
     relay_done(x);
     exchange_free(x);
@@ -299,7 +299,9 @@ static struct http_server_settings server_settings(struct gateway *g, uint16_t p
                    .keepalive_ms = l->keepalive_ms,
                    .write_stall_ms = l->write_stall_ms,
                    .out_buffer_bytes = l->out_buffer_bytes,
-                   .arena_bytes = l->exchange_bytes},
+                   .arena_bytes = l->exchange_bytes,
+                   .in_flight_bytes = l->in_flight_bytes},
+        .in_flight = &g->in_flight,
         .exclusive = port == 0, /* the first thread; the others join it */
         .tls = g->tls,
         .connections = &g->connections,
@@ -356,9 +358,9 @@ void gateway_loop_cut(struct gateway_loop *gl)
 
         if (x->finished || !x->waiting)
             continue;
-        x->path[x->step].cancel(x);
         exchange_wait_end(x);
         exchange_fail(x, FAULT_DRAINING, STR(""), "The gateway is shutting down.");
+        x->path[x->step].cancel(x);
         pipeline_resume(x, VERDICT_FAIL);
     }
 }

@@ -27,6 +27,7 @@ struct gateway {
     struct provider_state *providers; /* by conf_provider.index */
     atomic_uint *tickets;             /* by conf_model.index: see route_append() */
     atomic_uint connections;          /* of the listener, all threads */
+    atomic_ullong in_flight;          /* bytes of request bodies, all threads */
     struct ssl_ctx_st *tls;           /* of the listener, or NULL */
     int64_t started_s;                /* wall clock */
     atomic_bool draining;

@@ -118,7 +118,7 @@ static enum verdict reply(struct listing *l, struct str before, struct str after
 
     buf_done(&l->out);
     if (l->failed || body.ptr == NULL)
-        return exchange_fail(l->x, FAULT_OVERLOADED, STR(""), "limits.exchange is reached.");
+        return exchange_fail(l->x, FAULT_OVERLOADED, STR(""), "limits.exchange_bytes is reached.");
     answer_json(l->x, 200, body);
     return VERDICT_DONE;
 }

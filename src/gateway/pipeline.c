@@ -94,7 +94,7 @@ void pipeline_cancel(struct exchange *x, enum fault why)
         return;
     x->waiting = false;
     exchange_wait_end(x);
+    x->fault = why; /* before cancel(), which records it */
     x->path[x->step].cancel(x);
-    x->fault = why;
     finish(x);
 }

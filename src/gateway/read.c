@@ -49,7 +49,7 @@ enum verdict read_enter(struct exchange *x)
     /* It may point into the body, which goes before the log line is written. */
     x->req.model = arena_dup(x->mem, x->req.model);
     if (x->req.model.ptr == NULL)
-        return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange is reached.");
+        return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange_bytes is reached.");
     if (!read_timeout(x, &timeout))
         return exchange_fail(x, FAULT_BAD_REQUEST, STR("x-dragoman-timeout-ms"),
                              "x-dragoman-timeout-ms must be a number of milliseconds, 1 or more.");

@@ -34,7 +34,8 @@ static void on_head(struct http_fetch *f, const struct http_reply_in *head)
     x->attempt.status = head->status;
     x->attempt.reply = head->fields;
     attempt_check_version(x, &head->fields);
-    if (head->status == 401 || head->status == 402 || head->status == 403)
+    /* A 403 may be about what was asked for, which is not ours to know here. */
+    if (head->status == 401 || head->status == 402)
         attempt_bench_key(x);
     if (answer_fields(x, &fields) < 0 ||
         answer_upstream_fields(x, &fields, &head->fields, true) < 0)
@@ -174,7 +175,7 @@ static enum verdict start(struct exchange *x, bool streamed)
                                            .deadline_ms = x->deadline_ms};
     x->records = ARENA_NEW(x->mem, struct attempt_record);
     if (x->records == NULL || a->fetch.request.head.ptr == NULL || http_fetch_start(&a->fetch) < 0)
-        return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange is reached.");
+        return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange_bytes is reached.");
     x->records_count = 1;
     a->running = true;
     return VERDICT_WAIT;
@@ -249,7 +250,7 @@ enum verdict relay_enter(struct exchange *x)
 
     x->relay = ARENA_NEW(x->mem, struct relay);
     if (x->relay == NULL)
-        return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange is reached.");
+        return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange_bytes is reached.");
     if (name.ptr != NULL && p == NULL)
         return exchange_fail(x, FAULT_BAD_REQUEST, STR("x-dragoman-provider"),
                              "There is no provider of the name in x-dragoman-provider.");
@@ -270,7 +271,7 @@ void relay_cancel(struct exchange *x)
     if (x->attempt.running) {
         x->attempt.running = false;
         http_fetch_cancel(&x->attempt.fetch);
-        attempt_record(x, FAULT_CLIENT_LEFT);
+        attempt_record(x, x->fault);
     }
 }
 

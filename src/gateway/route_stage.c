@@ -66,7 +66,7 @@ static enum verdict route_alias(struct exchange *x)
 
     x->route.at = arena_array(x->mem, targets_in(aliases, count), sizeof(*x->route.at));
     if (x->route.at == NULL)
-        return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange is reached.");
+        return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange_bytes is reached.");
     for (uint32_t i = 0; i < count; i++) {
         atomic_uint *ticket = &g->tickets[aliases[i]->index];
 
@@ -85,7 +85,7 @@ static enum verdict route_direct(struct exchange *x, const struct conf_provider 
     struct candidate *c = ARENA_NEW(x->mem, struct candidate);
 
     if (t == NULL || c == NULL)
-        return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange is reached.");
+        return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange_bytes is reached.");
     *t = (struct conf_target){
         .index = UINT32_MAX, .provider = p, .model = model, .weight = 1, .timeouts = p->timeouts};
     *c = (struct candidate){.target = t,

@@ -24,7 +24,7 @@ void whole_feed(struct exchange *x, struct str bytes)
         return;
     http_fetch_cancel(&a->fetch);
     a->judged = true;
-    attempt_over(x, FAULT_UPSTREAM_BAD_REPLY, "%.*s: the reply is larger than limits.reply.",
+    attempt_over(x, FAULT_UPSTREAM_BAD_REPLY, "%.*s: the reply is larger than limits.reply_bytes.",
                  STR_ARG(attempt_target_name(x)));
 }
 

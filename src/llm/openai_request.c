@@ -110,6 +110,14 @@ static void take_input(struct scan *sc, const struct json_member *m)
                  arena_printf(sc->arena, "'%s' must not be empty", sc->input_name));
 }
 
+static void take_choices(struct scan *sc, const struct json_member *m)
+{
+    uint64_t n;
+
+    if (m->type == JSON_NUMBER && str_to_u64(m->value, &n) && n <= OPENAI_CHOICES_MAX)
+        sc->req.choices = (uint32_t)n;
+}
+
 static bool take_member(void *ctx, const struct json_member *m)
 {
     struct scan *sc = ctx;
@@ -120,6 +128,8 @@ static bool take_member(void *ctx, const struct json_member *m)
         take_stream(sc, m);
     else if (json_key_is(m, STR("stream_options")))
         take_options(sc, m);
+    else if (json_key_is(m, STR("n")))
+        take_choices(sc, m);
     else if (sc->input_name != NULL && json_key_is(m, str_from(sc->input_name)))
         take_input(sc, m);
     return true;

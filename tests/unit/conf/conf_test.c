@@ -107,7 +107,7 @@ static void R56_a_key_that_is_elsewhere_or_misspelt_or_unknown(void **state)
             "ask_usage, timeouts, upstream\n"
             "f:4:11: unknown key `xyz`; known here: connections, header_bytes, header_fields, "
             "out_buffer, body_bytes, header, body, keepalive, write_stall, event_bytes, "
-            "held_bytes, reply_bytes, json_depth, exchange_bytes\n"
+            "held_bytes, reply_bytes, in_flight_bytes, json_depth, exchange_bytes\n"
             "f:5:1: `cache`: not available in this version; take it out\n");
 }
 

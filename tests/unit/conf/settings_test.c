@@ -42,6 +42,7 @@ static const struct story stories[] = {
     {"limits.write_stall",           "7s",                  "7s",                   "soon",         "expected a duration", ""},
     {"limits.event_bytes",           "2KiB",                "2KiB",                 "1GiB",         "1KiB to 256MiB", ""},
     {"limits.held_bytes",            "2KiB",                "2KiB",                 "1GiB",         "1KiB to 256MiB", ""},
+    {"limits.in_flight_bytes",       "2MiB",                "2MiB",                 "1KiB",         "1MiB to 1024GiB", ""},
     {"limits.reply_bytes",           "2KiB",                "2KiB",                 "-1",           "expected a size", ""},
     {"limits.json_depth",            "5",                   "5",                    "3",            "4 to 1024", ""},
     {"limits.exchange_bytes",        "65KiB",               "65KiB",                "1KiB",         "64KiB to 1GiB", ""},
@@ -289,7 +290,8 @@ static void the_fields_are_the_ones_that_are_named(void **state)
     struct conf *c = load_fine(
         "limits: { connections: 11, header_bytes: 12KiB, header_fields: 13, out_buffer: 14KiB,\n"
         "  body_bytes: 15KiB, header: 16s, body: 17s, keepalive: 18s, write_stall: 19s,\n"
-        "  event_bytes: 20KiB, held_bytes: 21KiB, reply_bytes: 22KiB, json_depth: 23,\n"
+        "  event_bytes: 20KiB, held_bytes: 21KiB, reply_bytes: 22KiB, in_flight_bytes: 22MiB, "
+        "json_depth: 23,\n"
         "  exchange_bytes: 240KiB }\n"
         "timeouts: { connect: 31ms, headers: 32ms, first_content: 33ms, idle: 34ms, total: 35ms }\n"
         "retry: { attempts: 41, initial: 42ms, max: 43ms, jitter: 44ms, gateway_error_factor: 45,\n"
@@ -297,8 +299,9 @@ static void the_fields_are_the_ones_that_are_named(void **state)
         "upstream: { connections: 51, idle: 52, idle_time: 53ms, dns_ttl: 54ms,\n"
         "  happy_eyeballs: 55ms, queue: 56 }\n"
         "cors: { max_age: 61s }\nstream: { keepalive: 62s }\nproviders: { p: {} }\n");
-    static const struct conf_limits limits = {11,    12288, 13,    14336, 15360, 16000, 17000,
-                                              18000, 19000, 20480, 21504, 22528, 23,    245760};
+    static const struct conf_limits limits = {11,    12288, 13,        14336, 15360,
+                                              16000, 17000, 18000,     19000, 20480,
+                                              21504, 22528, 22u << 20, 23,    245760};
     const struct conf_timeouts timeouts = {31, 32, 33, 34, 35};
     const struct conf_retry retry = {41, 42, 43, 44, 45, 46, 47, 48};
     const struct conf_upstream upstream = {51, 52, 53, 54, 55, 56};
