@@ -95,7 +95,7 @@ void error_answer(struct exchange *x)
     answer_whole(x, fault_info(x->fault)->http, &f, body);
 }
 
-static enum fault server_fault(unsigned status)
+enum fault error_server_fault(unsigned status)
 {
     switch (status) {
     case 408:
@@ -115,5 +115,5 @@ static enum fault server_fault(unsigned status)
 
 struct str error_server_body(struct arena *a, unsigned status, struct str message, struct str limit)
 {
-    return error_body(a, server_fault(status), message, limit);
+    return error_body(a, error_server_fault(status), message, limit);
 }

@@ -20,6 +20,8 @@ struct str error_body(struct arena *a, enum fault f, struct str message, struct 
  * after which the stream ends without [DONE]. */
 void error_answer(struct exchange *x);
 
+/* The fault behind a status that the server answers by itself. */
+enum fault error_server_fault(unsigned status);
 /* For the server's own refusals (http_handler.error_body). */
 struct str error_server_body(struct arena *a, unsigned status, struct str message,
                              struct str limit);

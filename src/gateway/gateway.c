@@ -248,6 +248,15 @@ static void on_done(struct http_call *c)
     exchange_free(x);
 }
 
+/* Malformed, too large, too slow: it never became an exchange, but it is counted. */
+static void on_refused(struct http_call *c, unsigned status)
+{
+    struct gateway_loop *gl = http_server_user(c);
+
+    metric_add(gl->shard, gl->gw->series.requests[SURFACE_OTHER][error_server_fault(status)], 1);
+    log_debug("refused a request of %s with %u before it was whole", c->peer, status);
+}
+
 static const struct http_handler handler = {
     .head = on_call,
     .body = on_piece,
@@ -255,6 +264,7 @@ static const struct http_handler handler = {
     .drain = on_drain,
     .gone = on_gone,
     .done = on_done,
+    .refused = on_refused,
     .error_body = error_server_body,
 };
 

@@ -60,6 +60,9 @@ struct http_handler {
     void (*drain)(struct http_call *c); /* after FLOW_HOLD: send on */
     void (*gone)(struct http_call *c);
     void (*done)(struct http_call *c);
+    /* The server answered a request by itself that never became a call: for counting.  May be
+     * NULL. */
+    void (*refused)(struct http_call *c, unsigned status);
     /* Write the JSON body for an error the server itself answers (400, 408, 413, 417, 431, 501,
      * 503); `limit` names the setting in play, or is empty.  May be NULL: a plain default. */
     struct str (*error_body)(struct arena *a, unsigned status, struct str message,

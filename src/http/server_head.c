@@ -18,7 +18,7 @@ static const struct str cors_exposed =
              "x-dragoman-overhead-us, x-dragoman-dropped-params, x-ratelimit-limit-requests, "
              "x-ratelimit-limit-tokens, x-ratelimit-remaining-requests, "
              "x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, "
-             "x-ratelimit-reset-tokens, retry-after, x-should-retry\r\n");
+             "x-ratelimit-reset-tokens, retry-after, retry-after-ms, x-should-retry\r\n");
 
 static char *put(char *to, struct str s)
 {

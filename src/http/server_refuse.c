@@ -49,6 +49,8 @@ void conn_refuse(struct http_conn *c, const struct http_refusal *r)
     c->own = true;
     c->close_after = true;
     c->reader.whole = false; /* who knows what still comes */
+    if (!in_call && c->server->handler->refused != NULL)
+        c->server->handler->refused(&c->call, r->status);
     answer(c, r);
 }
 

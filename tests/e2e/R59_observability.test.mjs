@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, test } from 'node:test';
-import { ask, chat, chatStream, pair, question, readStream, slow, sum } from './harness.mjs';
+import { Raw, ask, chat, chatStream, pair, question, readStream, slow, sum } from './harness.mjs';
 
 const t = await pair({
   models: { alias: { strategy: 'ordered', targets: ['sim/sim?500,tag=first', 'sim/sim?tokens=6,tag=second'] } },
@@ -55,6 +55,16 @@ test('R59 requests and attempts add up over all threads', async () => {
   assert.equal(grew('dragoman_tokens_total', { direction: 'completion' }), 800);
   assert.equal(grew('error_code_counter'), 0);
   assert.equal(sum(now, 'dragoman_in_flight'), 0);
+});
+
+test('R59 a request that the server refuses before it is whole is counted, too', async () => {
+  const count = async () => sum(await t.gw.metrics(), 'dragoman_requests_total', { surface: 'other', outcome: 'invalid_request' });
+  const before = await count();
+  const raw = await Raw.to(t.gw.port);
+  await raw.send('GET /v1/models HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n');
+  assert.match(await raw.end(), /^HTTP\/1\.1 400 /);
+  raw.close();
+  assert.equal(await count(), before + 1);
 });
 
 test('R59 counters never fall, and buckets are cumulative', async () => {
