@@ -39,9 +39,9 @@ struct conf_limits {
     uint32_t connections, header_bytes, header_fields, out_buffer_bytes;
     uint64_t body_bytes;
     uint32_t header_ms, body_ms, keepalive_ms, write_stall_ms;
-    uint32_t event_bytes; /* one stream event, whole */
-    uint64_t held_bytes;  /* of an answer before its first content */
-    uint64_t reply_bytes; /* a buffered (non-stream) answer */
+    uint32_t event_bytes;     /* one stream event, whole */
+    uint64_t held_bytes;      /* of an answer before its first content */
+    uint64_t reply_bytes;     /* a buffered (non-stream) answer */
     uint64_t in_flight_bytes; /* request bodies in memory, all together */
     uint32_t json_depth;
     uint32_t exchange_bytes; /* arena of one exchange, without bodies */

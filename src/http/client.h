@@ -81,8 +81,8 @@ struct http_fetch_ops {
     /* HOLD stops reading until http_fetch_resume(); what was already read (LOOP_SCRATCH_BYTES at
      * most) still comes. */
     enum flow (*on_body)(struct http_fetch *f, struct str bytes);
-    /* What one read brought, on_head() or on_body() calls, is over: a good moment to write to the client.
-     * The last batch has on_end() or on_fail() instead. */
+    /* What one read brought, on_head() or on_body() calls, is over: a good moment to write to the
+     * client. The last batch has on_end() or on_fail() instead. */
     void (*on_batch)(struct http_fetch *f); /* may be NULL */
     void (*on_end)(struct http_fetch *f);
     /* `why` is a short text for logs: no secrets, valid during the call. */
