@@ -155,7 +155,7 @@ static inline struct str test_error(struct arena *a, unsigned status, struct str
 }
 
 static const struct http_handler test_handler = {
-    test_head, test_body, test_ready, test_drain, test_gone, test_done, test_error,
+    test_head, test_body, test_ready, test_drain, test_gone, test_done, NULL, test_error,
 };
 
 static inline void fixture_init(struct fixture *f)
