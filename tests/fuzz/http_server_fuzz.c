@@ -82,8 +82,14 @@ static void on_done(struct http_call *c)
     dones++;
 }
 
-static const struct http_handler handler = {on_head, on_body, on_ready, on_drain,
-                                            on_gone, on_done, NULL};
+static const struct http_handler handler = {
+    .head = on_head,
+    .body = on_body,
+    .ready = on_ready,
+    .drain = on_drain,
+    .gone = on_gone,
+    .done = on_done,
+};
 
 static void set_up(void)
 {
