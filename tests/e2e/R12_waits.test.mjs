@@ -112,7 +112,7 @@ test('R12 a target that asked for rest is asked last, by the next request too', 
 test('R12 a target that answers again is not held to its past', async () => {
   const healing = 'sim?503,flip=2,tokens=2,tag=healing';
   const g = await pair({
-    retry: { attempts: 4, initial: '20ms', target_rest: '400ms' },
+    retry: { attempts: 4, initial: '20ms', target_rest: `${400 * slow}ms` },
     models: {
       heals: alias(healing),
       rests: alias('sim?503,flip=3,tokens=2,tag=rests', 'sim?tokens=2,tag=spare'),
@@ -122,18 +122,22 @@ test('R12 a target that answers again is not held to its past', async () => {
     (await ask(g.gw.admin, 'GET', '/admin/targets')).json.models.find((m) => m.model === model).targets[0];
   try {
     assert.equal((await chat(g.gw, 'heals')).headers['x-dragoman-attempts'], '3');
-    assert.equal((await state('heals')).failures_in_a_row, 0);
-    assert.equal((await state('heals')).rests_for_ms, 0);
+    // The client has its answer a moment before another thread's eyes see what was learnt of it.
+    const well = async (model) => {
+      const now = await state(model);
+      return now.failures_in_a_row === 0 && now.rests_for_ms === 0;
+    };
+    await eventually(() => well('heals'), 'forgiveness of two failures');
 
     // Three failures in a row: it rests, others are asked; then it is asked again, without a restart.
     for (let i = 0; i < 3; i++) await chat(g.gw, 'rests');
-    assert.equal((await state('rests')).failures_in_a_row, 3);
+    await eventually(async () => (await state('rests')).failures_in_a_row === 3, 'three failures');
     assert.ok((await state('rests')).rests_for_ms > 0);
     assert.equal((await chat(g.gw, 'rests')).headers['x-dragoman-attempts'], '1');
     assert.equal((await g.sim.log('sim?503,flip=3,tokens=2,tag=rests')).length, 3);
     await eventually(async () => (await state('rests')).rests_for_ms === 0, 'the end of the rest');
     assert.equal((await chat(g.gw, 'rests')).headers['x-dragoman-target'], 'sim/sim?503,flip=3,tokens=2,tag=rests');
-    assert.equal((await state('rests')).failures_in_a_row, 0);
+    await eventually(() => well('rests'), 'forgiveness of three failures');
   } finally {
     await g.stop();
   }
