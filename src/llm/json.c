@@ -25,12 +25,15 @@ struct reader {
     const char *start, *end;
     const char *what; /* the error, and where */
     const char *at;
-    json_member_fn *on_member;
-    void *ctx;
-    struct json_member member;
-    unsigned depth, depth_max;
+    struct level *level; /* the innermost that is visited; its number is `told` */
+    unsigned depth, told, depth_max;
     bool escaped;      /* the last string had an escape in it */
     uint64_t *objects; /* JSON_DEPTH_MAX bits; bit d-1: level d is an object */
+};
+
+struct level {
+    struct json_visitor visitor;
+    struct json_member member; /* the one being read */
 };
 
 static const char *fail(struct reader *r, const char *p, const char *what)
@@ -217,17 +220,38 @@ static inline const char *push(struct reader *r, const char *p, bool object)
     return p + 1;
 }
 
-/* A value has ended; when it was a member of the outermost thing, say so. */
+/* A value has ended; when it was a member of something visited, say so. */
 static inline const char *end_value(struct reader *r, const char *p)
 {
-    if (r->depth != 1 || r->on_member == NULL)
+    struct level *l = r->level;
+
+    if (r->depth != r->told || l->visitor.on_member == NULL)
         return p;
-    r->member.value.len = (size_t)(p - r->member.value.ptr);
-    return r->on_member(r->ctx, &r->member) ? p : fail(r, p, "stopped");
+    l->member.value.len = (size_t)(p - l->member.value.ptr);
+    return l->visitor.on_member(l->visitor.ctx, &l->member) ? p : fail(r, p, "stopped");
+}
+
+/* An object or array begins in one that is visited: is it visited too? */
+static void enter(struct reader *r)
+{
+    struct level *l = r->level;
+    struct json_visitor v;
+
+    if (l->visitor.on_enter == NULL || r->told == JSON_VISIT_MAX)
+        return;
+    v = l->visitor.on_enter(l->visitor.ctx, &l->member);
+    if (v.on_member == NULL)
+        return;
+    *++r->level = (struct level){.visitor = v};
+    r->told++;
 }
 
 static inline const char *pop(struct reader *r, const char *p)
 {
+    if (r->depth == r->told && r->told > 1) {
+        r->level--;
+        r->told--;
+    }
     r->depth--;
     return end_value(r, p + 1);
 }
@@ -267,13 +291,16 @@ static inline enum json_type type_at(const struct reader *r, const char *p)
 static inline const char *read_value(struct reader *r, const char *p, bool *open)
 {
     enum json_type type = type_at(r, p);
+    bool told = r->depth == r->told;
 
-    if (r->depth == 1) {
-        r->member.value.ptr = p;
-        r->member.type = type;
+    if (told) {
+        r->level->member.value = (struct str){p, 0};
+        r->level->member.type = type;
     }
     if (type != JSON_OBJECT && type != JSON_ARRAY)
         return read_scalar(r, p, type);
+    if (told)
+        enter(r);
     p = push(r, p, type == JSON_OBJECT);
     if (p == NULL)
         return NULL;
@@ -294,9 +321,9 @@ static inline const char *read_key(struct reader *r, const char *p)
     p = read_string(r, p);
     if (p == NULL)
         return NULL;
-    if (r->depth == 1) {
-        r->member.key = (struct str){open + 1, (size_t)(p - open) - 2};
-        r->member.key_escaped = r->escaped;
+    if (r->depth == r->told) {
+        r->level->member.key = (struct str){open + 1, (size_t)(p - open) - 2};
+        r->level->member.key_escaped = r->escaped;
     }
     p = skip_space(r, p);
     if (p == r->end || *p != ':')
@@ -346,24 +373,34 @@ static bool read_text(struct reader *r)
     return true;
 }
 
-bool json_scan(struct str text, unsigned depth_max, json_member_fn *on_member, void *ctx,
-               struct json_error *ret_error)
+bool json_visit(struct str text, unsigned depth_max, struct json_visitor top,
+                struct json_error *ret_error)
 {
     static const char nothing[1];
     const char *start = text.ptr != NULL ? text.ptr : nothing;
-    uint64_t objects[JSON_DEPTH_MAX / 64] = {0};
+    uint64_t objects[JSON_DEPTH_MAX / 64];
+    struct level levels[JSON_VISIT_MAX];
     struct reader r = {.start = start,
                        .end = start + text.len,
-                       .on_member = on_member,
-                       .ctx = ctx,
+                       .level = levels,
+                       .told = 1,
                        .depth_max = depth_max < JSON_DEPTH_MAX ? depth_max : JSON_DEPTH_MAX,
                        .objects = objects};
 
+    levels[0] = (struct level){.visitor = top};
     if (read_text(&r))
         return true;
     if (ret_error != NULL)
         *ret_error = (struct json_error){(size_t)(r.at - r.start), r.what};
     return false;
+}
+
+bool json_scan(struct str text, unsigned depth_max, json_member_fn *on_member, void *ctx,
+               struct json_error *ret_error)
+{
+    struct json_visitor top = {.on_member = on_member, .ctx = ctx};
+
+    return json_visit(text, depth_max, top, ret_error);
 }
 
 const char *json_string_end(const char *p, const char *end)

@@ -4,7 +4,8 @@
  * It checks the whole text against RFC 8259 (UTF-8 included) and reports the byte offsets of the
  * top-level members, so that a body can be edited by splicing and forwarded otherwise untouched:
  * numbers stay text.  Building values is yyjson's business, not this file's.  A reader that wants
- * a member of a member scans the value it was given again: that costs less than building a tree.
+ * a member of a member enters its parent (json_visit), or walks the value it was given again
+ * (json_members): both cost less than building a tree.
  *
  * A text need not be an object.  A BOM, a NUL, overlong or surrogate UTF-8 and anything behind the
  * value are refused; an escape that names half a surrogate pair (\uD800) is JSON and passes (R49):
@@ -50,6 +51,24 @@ typedef bool json_member_fn(void *ctx, const struct json_member *m);
 /* Check `text`; `on_member` may be NULL.  `depth_max` counts nested arrays and objects. */
 MUST_USE bool json_scan(struct str text, unsigned depth_max, json_member_fn *on_member, void *ctx,
                         struct json_error *ret_error);
+
+/* Who hears of the members of an object or array. */
+struct json_visitor {
+    json_member_fn *on_member; /* NULL: nobody */
+    /* Asked when a member that is an object or array begins; its value.len is not known yet.  The
+     * answer hears of that one's own members, before on_member() here hears of it as a whole.  May
+     * be NULL: none of them is entered. */
+    struct json_visitor (*on_enter)(void *ctx, const struct json_member *m);
+    void *ctx;
+};
+
+/* Levels that can be entered, the outermost included; deeper ones are not asked about. */
+#define JSON_VISIT_MAX 6u
+
+/* json_scan() that goes down where it is told to, in the same pass.  What is told of a text that
+ * turns out not to be JSON was told too early: the caller forgets it when this says false. */
+MUST_USE bool json_visit(struct str text, unsigned depth_max, struct json_visitor top,
+                         struct json_error *ret_error);
 
 /* The same calls for an object or array that json_scan() has passed, in a fraction of the time;
  * false when on_member() said so.  Anything unchecked here is a fault of the caller's. */

@@ -7,6 +7,19 @@
 
 #include "llm/openai.h"
 
+/* A usage object while it goes by. */
+#define OPENAI_USAGE_COUNTS 5u
+struct openai_usage_reading {
+    struct str object; /* the member of usage that is being read; empty: usage itself */
+    unsigned seen;     /* a bit a count */
+    uint64_t value[OPENAI_USAGE_COUNTS];
+};
+
+/* Starts a reading: who is to hear of the usage object's members. */
+struct json_visitor openai_usage_visitor(struct openai_usage_reading *r);
+/* What was read.  false, and *usage as it was, when it told no token count. */
+bool openai_usage_take(struct openai_usage *usage, const struct openai_usage_reading *r);
+
 /* Read a usage object, checked JSON.  false, and *usage as it was, when it tells no token count. */
 bool openai_usage_read(struct openai_usage *usage, struct str object);
 

@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 
-enum count { COUNT_PROMPT, COUNT_COMPLETION, COUNT_TOTAL, COUNT_CACHED, COUNT_REASONING, COUNTS };
+enum count { COUNT_PROMPT, COUNT_COMPLETION, COUNT_TOTAL, COUNT_CACHED, COUNT_REASONING };
+_Static_assert(COUNT_REASONING < OPENAI_USAGE_COUNTS, "a reading has room for each");
 
 /* clang-format off */
 static const struct row {
@@ -26,13 +27,6 @@ static const struct row {
     {STR_INIT(""),                          STR_INIT("output_tokens"),           COUNT_COMPLETION},
 };
 /* clang-format on */
-
-struct reading {
-    struct str object;
-    bool inside; /* of one of usage's own objects; no deeper */
-    bool seen[COUNTS];
-    uint64_t value[COUNTS];
-};
 
 /* Some write 12.0 or 1.2e1; strtod() wants a NUL. */
 static uint64_t float_to_u64(struct str number)
@@ -64,50 +58,76 @@ static uint64_t number_to_u64(struct str number)
     return n;
 }
 
-static void take_number(struct reading *r, const struct json_member *m)
+static void take_number(struct openai_usage_reading *r, const struct json_member *m)
 {
     for (size_t i = 0; i < COUNTOF(rows); i++) {
         if (!json_key_is(m, rows[i].name) || !str_eq(rows[i].object, r->object))
             continue;
         r->value[rows[i].count] = number_to_u64(m->value);
-        r->seen[rows[i].count] = true;
+        r->seen |= 1u << rows[i].count;
         return;
     }
 }
 
+static bool take_detail(void *ctx, const struct json_member *m)
+{
+    if (m->type == JSON_NUMBER)
+        take_number(ctx, m);
+    return true;
+}
+
 static bool take_member(void *ctx, const struct json_member *m)
 {
-    struct reading *r = ctx;
+    struct openai_usage_reading *r = ctx;
 
-    if (m->type == JSON_NUMBER) {
-        take_number(r, m);
-    } else if (m->type == JSON_OBJECT && !r->inside) {
-        r->object = m->key;
-        r->inside = true;
-        json_members(m->value, take_member, r);
-        r->inside = false;
-        r->object = STR("");
-    }
+    r->object = STR("");
+    return take_detail(r, m);
+}
+
+static struct json_visitor enter_details(void *ctx, const struct json_member *m)
+{
+    struct openai_usage_reading *r = ctx;
+
+    if (m->type != JSON_OBJECT)
+        return (struct json_visitor){NULL, NULL, NULL};
+    r->object = m->key;
+    return (struct json_visitor){.on_member = take_detail, .ctx = r};
+}
+
+struct json_visitor openai_usage_visitor(struct openai_usage_reading *r)
+{
+    *r = (struct openai_usage_reading){.seen = 0};
+    return (struct json_visitor){take_member, enter_details, r};
+}
+
+static bool was_seen(const struct openai_usage_reading *r, enum count count)
+{
+    return (r->seen >> count & 1) != 0;
+}
+
+bool openai_usage_take(struct openai_usage *usage, const struct openai_usage_reading *r)
+{
+    uint64_t total = r->value[COUNT_TOTAL];
+
+    if (!was_seen(r, COUNT_PROMPT) && !was_seen(r, COUNT_COMPLETION) && !was_seen(r, COUNT_TOTAL))
+        return false;
+    if (!was_seen(r, COUNT_TOTAL) &&
+        __builtin_add_overflow(r->value[COUNT_PROMPT], r->value[COUNT_COMPLETION], &total))
+        total = UINT64_MAX;
+    *usage = (struct openai_usage){.source = USAGE_REPORTED,
+                                   .prompt = r->value[COUNT_PROMPT],
+                                   .completion = r->value[COUNT_COMPLETION],
+                                   .total = total,
+                                   .cached = r->value[COUNT_CACHED],
+                                   .reasoning = r->value[COUNT_REASONING]};
     return true;
 }
 
 bool openai_usage_read(struct openai_usage *usage, struct str object)
 {
-    struct reading r = {.object = STR("")};
+    struct openai_usage_reading r;
 
-    if (json_type_of(object) != JSON_OBJECT || !json_members(object, take_member, &r))
-        return false;
-    if (!r.seen[COUNT_PROMPT] && !r.seen[COUNT_COMPLETION] && !r.seen[COUNT_TOTAL])
-        return false;
-    if (!r.seen[COUNT_TOTAL] &&
-        __builtin_add_overflow(r.value[COUNT_PROMPT], r.value[COUNT_COMPLETION],
-                               &r.value[COUNT_TOTAL]))
-        r.value[COUNT_TOTAL] = UINT64_MAX;
-    *usage = (struct openai_usage){.source = USAGE_REPORTED,
-                                   .prompt = r.value[COUNT_PROMPT],
-                                   .completion = r.value[COUNT_COMPLETION],
-                                   .total = r.value[COUNT_TOTAL],
-                                   .cached = r.value[COUNT_CACHED],
-                                   .reasoning = r.value[COUNT_REASONING]};
-    return true;
+    return json_type_of(object) == JSON_OBJECT &&
+           json_visit(object, JSON_DEPTH_MAX, openai_usage_visitor(&r), NULL) &&
+           openai_usage_take(usage, &r);
 }

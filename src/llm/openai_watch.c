@@ -1,25 +1,11 @@
 /*
  * The answer goes by: what it said, and where it stands.
  *
- * An event is scanned once as a whole, and its choices and deltas again on the way down; no tree is
- * built and nothing is allocated.
+ * An event is read once, its choices and deltas on the way; no tree is built and nothing is
+ * allocated.  What it says counts only when it has turned out to be JSON, and no error.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "llm/openai_part.h"
-
-struct chunk {
-    struct openai_watch *watch;
-    struct str text;
-    struct str error, usage, choices, data, id; /* values as written; empty when absent */
-    bool flat_error;
-    bool content;     /* a choice shows something */
-    struct str shown; /* it is one string and nothing else: that; otherwise empty */
-    struct str padding;
-    unsigned position; /* of the next choice in its array */
-    unsigned objects;  /* choices that are objects */
-    struct buf *rewrite;
-    const char *copied; /* the event is in `rewrite` up to here; NULL: nothing was mended */
-};
 
 struct choice {
     struct str index, finish, usage, delta;
@@ -28,6 +14,26 @@ struct choice {
     struct str shown; /* the last thing it shows */
     unsigned shows;   /* how many there are */
 };
+
+struct chunk {
+    struct openai_watch *watch;
+    struct str text;
+    struct str error, choices, data, id; /* values as written; empty when absent */
+    struct openai_usage_reading usage, groq_usage;
+    bool has_usage, has_groq_usage;
+    bool flat_error;
+    struct choice choice; /* the one being read */
+    bool content;         /* a choice shows something */
+    bool mend;            /* a choice has tool calls to look at */
+    struct str shown;     /* it is one string and nothing else: that; otherwise empty */
+    struct str padding;
+    unsigned position; /* of the next choice in its array */
+    unsigned objects;  /* choices that are objects */
+    struct buf *rewrite;
+    const char *copied; /* the event is in `rewrite` up to here; NULL: nothing was mended */
+};
+
+static const struct json_visitor nobody;
 
 /* ---- deltas ---- */
 
@@ -80,10 +86,17 @@ static bool take_choice_member(void *ctx, const struct json_member *m)
     else if (json_key_is(m, STR("usage")) && m->type == JSON_OBJECT)
         c->usage = m->value;
     else if (json_key_is(m, STR("delta")) && m->type == JSON_OBJECT)
-        return json_members(c->delta = m->value, take_delta, c);
-    else if (json_key_is(m, STR("message")) && m->type == JSON_OBJECT)
-        return json_members(m->value, take_message, c);
+        c->delta = m->value;
     return true;
+}
+
+static struct json_visitor enter_choice_member(void *ctx, const struct json_member *m)
+{
+    if (m->type == JSON_OBJECT && json_key_is(m, STR("delta")))
+        return (struct json_visitor){.on_member = take_delta, .ctx = ctx};
+    if (m->type == JSON_OBJECT && json_key_is(m, STR("message")))
+        return (struct json_visitor){.on_member = take_message, .ctx = ctx};
+    return nobody;
 }
 
 /* ---- choices ---- */
@@ -138,49 +151,89 @@ static bool put_tools(struct chunk *k, const struct choice *c, uint64_t index)
     return true;
 }
 
-static void mend_tools(struct chunk *k, const struct choice *c, uint64_t index)
+static bool may_need_mending(const struct chunk *k, const struct choice *c)
 {
     bool closes = c->finish.len > 2 && k->watch->tools != NULL && c->delta.len > 0;
-    size_t before;
 
-    if (k->rewrite == NULL || (c->tool_calls_type != JSON_ARRAY && !closes))
-        return;
-    before = k->rewrite->len;
-    if (!put_tools(k, c, index))
-        k->rewrite->len = before;
+    return k->rewrite != NULL && (c->tool_calls_type == JSON_ARRAY || closes);
+}
+
+static uint64_t index_of(struct chunk *k, const struct choice *c)
+{
+    uint64_t index = k->position++;
+
+    if (c->index.len > 0 && !str_to_u64(c->index, &index))
+        return OPENAI_CHOICES_MAX;
+    return index;
+}
+
+static struct json_visitor enter_choice(void *ctx, const struct json_member *m)
+{
+    struct chunk *k = ctx;
+
+    if (m->type != JSON_OBJECT)
+        return nobody;
+    k->choice = (struct choice){.shows = 0};
+    return (struct json_visitor){take_choice_member, enter_choice_member, &k->choice};
 }
 
 static bool take_choice(void *ctx, const struct json_member *m)
 {
     struct chunk *k = ctx;
-    struct choice c = {.shows = 0};
-    uint64_t index = k->position++;
+    const struct choice *c = &k->choice;
 
-    if (m->type != JSON_OBJECT)
+    if (m->type != JSON_OBJECT) {
+        k->position++;
         return true;
-    if (!json_members(m->value, take_choice_member, &c))
-        return false;
-    if (c.index.len > 0 && !str_to_u64(c.index, &index))
-        index = OPENAI_CHOICES_MAX;
-    count_choice(k->watch, &c, index);
-    if (c.usage.len > 0)
-        openai_usage_read(&k->watch->usage, c.usage);
-    mend_tools(k, &c, index);
+    }
+    count_choice(k->watch, c, index_of(k, c));
+    if (c->usage.len > 0)
+        openai_usage_read(&k->watch->usage, c->usage);
+    k->mend |= may_need_mending(k, c);
     k->objects++;
-    k->content |= c.shows > 0 || c.finish.len > 2;
-    if (c.shows == 1 && c.shown.ptr[0] == '"' && c.finish.len <= 2 && c.usage.len == 0)
-        k->shown = c.shown;
+    k->content |= c->shows > 0 || c->finish.len > 2;
+    if (c->shows == 1 && c->shown.ptr[0] == '"' && c->finish.len <= 2 && c->usage.len == 0)
+        k->shown = c->shown;
+    return true;
+}
+
+/* The choices once more, now that all of the event is known. */
+static bool mend_choice(void *ctx, const struct json_member *m)
+{
+    struct chunk *k = ctx;
+    struct choice c = {.shows = 0};
+    uint64_t index;
+    size_t before;
+
+    if (m->type == JSON_OBJECT)
+        json_members(m->value, take_choice_member, &c);
+    if (c.delta.len > 0)
+        json_members(c.delta, take_delta, &c);
+    index = index_of(k, &c);
+    if (!may_need_mending(k, &c))
+        return true;
+    before = k->rewrite->len;
+    if (!put_tools(k, &c, index))
+        k->rewrite->len = before;
     return true;
 }
 
 /* ---- chunks ---- */
 
-static bool take_groq(void *ctx, const struct json_member *m)
+static struct json_visitor enter_groq(void *ctx, const struct json_member *m)
 {
     struct chunk *k = ctx;
 
-    if (json_key_is(m, STR("usage")) && m->type == JSON_OBJECT && k->usage.len == 0)
-        k->usage = m->value;
+    if (m->type != JSON_OBJECT || !json_key_is(m, STR("usage")))
+        return nobody;
+    k->has_groq_usage = true;
+    return openai_usage_visitor(&k->groq_usage);
+}
+
+static bool take_nothing(void *ctx, const struct json_member *m)
+{
+    (void)ctx;
+    (void)m;
     return true;
 }
 
@@ -192,8 +245,6 @@ static bool take_chunk_member(void *ctx, const struct json_member *m)
         k->choices = m->value;
     else if (json_key_is(m, STR("data")) && m->type == JSON_ARRAY)
         k->data = m->value;
-    else if (json_key_is(m, STR("usage")) && m->type == JSON_OBJECT)
-        k->usage = m->value;
     else if (json_key_is(m, STR("error")))
         k->error = m->type != JSON_NULL ? m->value : k->error;
     else if (json_key_is(m, STR("id")))
@@ -202,15 +253,31 @@ static bool take_chunk_member(void *ctx, const struct json_member *m)
         k->padding = m->value;
     else if (json_key_is(m, STR("object")))
         k->flat_error = str_eq(m->value, STR("\"error\""));
-    else if (json_key_is(m, STR("x_groq")) && m->type == JSON_OBJECT)
-        return json_members(m->value, take_groq, k);
     return true;
+}
+
+static struct json_visitor enter_chunk_member(void *ctx, const struct json_member *m)
+{
+    struct chunk *k = ctx;
+
+    if (m->type == JSON_ARRAY && json_key_is(m, STR("choices"))) {
+        k->position = k->objects = 0;
+        return (struct json_visitor){take_choice, enter_choice, k};
+    }
+    if (m->type == JSON_OBJECT && json_key_is(m, STR("usage"))) {
+        k->has_usage = true;
+        return openai_usage_visitor(&k->usage);
+    }
+    if (m->type == JSON_OBJECT && json_key_is(m, STR("x_groq")))
+        return (struct json_visitor){take_nothing, enter_groq, k};
+    return nobody;
 }
 
 static bool scan_chunk(struct chunk *k)
 {
-    return json_type_of(k->text) == JSON_OBJECT &&
-           json_scan(k->text, JSON_DEPTH_MAX, take_chunk_member, k, NULL);
+    struct json_visitor top = {take_chunk_member, enter_chunk_member, k};
+
+    return json_type_of(k->text) == JSON_OBJECT && json_visit(k->text, JSON_DEPTH_MAX, top, NULL);
 }
 
 static bool is_error(const struct chunk *k)
@@ -219,17 +286,25 @@ static bool is_error(const struct chunk *k)
            (k->error.len > 0 && !str_eq(k->error, STR("false")) && !str_eq(k->error, STR("\"\"")));
 }
 
-static void read_chunk(struct chunk *k)
+static bool has_usage(const struct chunk *k)
+{
+    return k->has_usage || k->has_groq_usage;
+}
+
+/* It is JSON, and no error. */
+static void count_chunk(struct chunk *k)
 {
     struct openai_watch *w = k->watch;
 
-    if (k->usage.len > 0)
-        openai_usage_read(&w->usage, k->usage);
-    if (k->choices.len > 0)
-        json_members(k->choices, take_choice, k);
+    if (has_usage(k))
+        openai_usage_take(&w->usage, k->has_usage ? &k->usage : &k->groq_usage);
+    if (k->mend) {
+        k->position = 0;
+        json_members(k->choices, mend_choice, k);
+    }
     w->content |= k->content;
     w->finished = w->choices_seen > 0 && w->choices_seen == w->choices_finished;
-    if (k->shown.len > 0 && k->position == 1 && k->usage.len == 0)
+    if (k->shown.len > 0 && k->position == 1 && !has_usage(k))
         openai_stencil_cut(w, k->text, k->shown, k->padding);
 }
 
@@ -271,8 +346,9 @@ void openai_watch_done(struct openai_watch *w)
 enum openai_event_kind openai_watch_event(struct openai_watch *w, struct str name, struct str data,
                                           struct buf *rewrite, bool *ret_rewritten)
 {
-    struct chunk k = {.watch = w, .text = data, .rewrite = rewrite};
-    size_t before = rewrite != NULL ? rewrite->len : 0;
+    size_t rewrite_at = rewrite != NULL ? rewrite->len : 0;
+    struct openai_watch before;
+    struct chunk k;
 
     *ret_rewritten = false;
     w->events++;
@@ -286,31 +362,40 @@ enum openai_event_kind openai_watch_event(struct openai_watch *w, struct str nam
         w->done = true;
         return OPENAI_EV_DONE;
     }
-    if (!scan_chunk(&k))
+    k = (struct chunk){.watch = w, .text = data, .rewrite = rewrite};
+    before = *w;
+    if (!scan_chunk(&k)) {
+        *w = before;
         return OPENAI_EV_MALFORMED;
+    }
     if (is_error(&k)) {
+        *w = before;
         take_error(w, data);
         return OPENAI_EV_ERROR;
     }
-    read_chunk(&k);
-    *ret_rewritten = end_rewrite(&k, before);
+    count_chunk(&k);
+    *ret_rewritten = end_rewrite(&k, rewrite_at);
     if (k.content)
         return OPENAI_EV_CONTENT;
-    return k.usage.len > 0 && k.position == 0 ? OPENAI_EV_USAGE : OPENAI_EV_LIFECYCLE;
+    return has_usage(&k) && k.position == 0 ? OPENAI_EV_USAGE : OPENAI_EV_LIFECYCLE;
 }
 
 enum fault openai_watch_body(struct openai_watch *w, struct str body)
 {
     struct chunk k = {.watch = w, .text = body};
+    struct openai_watch before = *w;
     bool answered;
 
-    if (!scan_chunk(&k))
+    if (!scan_chunk(&k)) {
+        *w = before;
         return FAULT_UPSTREAM_BAD_REPLY;
+    }
     if (is_error(&k)) {
+        *w = before;
         take_error(w, body);
         return w->fault;
     }
-    read_chunk(&k);
+    count_chunk(&k);
     answered =
         w->surface == OPENAI_EMBEDDINGS ? k.data.len > 0 && !json_is_empty(k.data) : k.objects > 0;
     return answered ? FAULT_NONE : FAULT_UPSTREAM_BAD_REPLY;
