@@ -21,7 +21,7 @@ struct loop {
     unsigned index;
     char *scratch;     /* LOOP_SCRATCH_BYTES; socket reads */
     char *scratch2;    /* LOOP_SCRATCH_BYTES; what TLS decrypts */
-    char *gather;      /* one TLS record's worth; stream_tls.c puts small pieces together here */
+    char *gather;      /* one TLS record's worth: where small pieces become one */
     struct buf sealed; /* TLS records on their way to raw_write(); empty between calls */
     struct stream_send *spare_sends; /* stream.c's freelist */
     unsigned spare_send_count;

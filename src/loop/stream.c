@@ -9,6 +9,9 @@
 
 /* Pieces handed to the kernel at once; more than that take another system call. */
 #define PIECES_MAX 32u
+/* Up to this many bytes, pieces are copied into one: send() of one piece costs the kernel less than
+ * sendmsg() of several, by more than the copy. */
+#define GATHER_BYTES (8u * 1024u)
 #define SPARES_MAX 256u
 
 /* Bytes on their way out, and libuv's request for them. */
@@ -55,10 +58,7 @@ void stream_spares_free(struct loop *l)
 
 static void send_fin(struct stream *s)
 {
-    uv_os_fd_t fd;
-
-    if (uv_fileno((uv_handle_t *)&s->tcp, &fd) == 0)
-        (void)shutdown(fd, SHUT_WR); /* a peer that is gone does not need one */
+    (void)shutdown(s->fd, SHUT_WR); /* a peer that is gone does not need one */
 }
 
 static int send_start(struct stream *s);
@@ -128,21 +128,48 @@ static int queue_rest(struct stream *s, const struct str *pieces, unsigned n, si
     return err;
 }
 
+/* Small pieces in one place (the loop's), which is good until the next call; or .ptr NULL: they are
+ * too much for it. */
+static struct str gather(struct stream *s, const struct str *pieces, unsigned n)
+{
+    size_t len = 0;
+
+    if (n == 1)
+        return pieces[0];
+    for (unsigned i = 0; i < n; i++) {
+        if (pieces[i].len > GATHER_BYTES - len)
+            return (struct str){NULL, 0};
+        if (pieces[i].len > 0)
+            memcpy(s->loop->gather + len, pieces[i].ptr, pieces[i].len);
+        len += pieces[i].len;
+    }
+    return (struct str){s->loop->gather, len};
+}
+
+static ssize_t send_pieces(struct stream *s, const struct str *pieces, unsigned n)
+{
+    struct iovec bufs[PIECES_MAX];
+    struct msghdr m = {.msg_iov = bufs, .msg_iovlen = n};
+
+    for (unsigned i = 0; i < n; i++)
+        bufs[i] = (struct iovec){(char *)(uintptr_t)pieces[i].ptr, pieces[i].len};
+    return sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 /* Try the socket; the number of bytes it took. */
 static int try_pieces(struct stream *s, const struct str *pieces, unsigned n, size_t *ret_taken)
 {
-    uv_buf_t bufs[PIECES_MAX];
-    unsigned used = 0;
-    int rc;
+    struct str one = gather(s, pieces, n);
+    ssize_t rc = 0;
 
-    for (unsigned i = 0; i < n; i++) {
-        if (pieces[i].len > 0)
-            bufs[used++] =
-                (uv_buf_t){.base = (char *)(uintptr_t)pieces[i].ptr, .len = pieces[i].len};
-    }
-    rc = used > 0 ? uv_try_write((uv_stream_t *)&s->tcp, bufs, used) : 0;
-    if (rc < 0 && rc != UV_EAGAIN)
-        return rc;
+    if (one.ptr != NULL && one.len == 0)
+        return 0;
+    do {
+        rc = one.ptr != NULL ? send(s->fd, one.ptr, one.len, MSG_DONTWAIT | MSG_NOSIGNAL)
+                             : send_pieces(s, pieces, n);
+    } while (rc < 0 && errno == EINTR);
+    if (rc < 0 && errno != EAGAIN && errno != ENOBUFS)
+        return -errno;
     *ret_taken = rc > 0 ? (size_t)rc : 0;
     return 0;
 }
@@ -196,15 +223,6 @@ void stream_end(struct stream *s, int err)
     s->ops->on_end(s, err);
 }
 
-static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *b)
-{
-    const struct stream *s = h->data;
-
-    (void)suggested;
-    b->base = s->loop->scratch;
-    b->len = s->ssl != NULL ? STREAM_TLS_READ_BYTES : LOOP_SCRATCH_BYTES;
-}
-
 static void end_of_bytes(struct stream *s, int err)
 {
     if (err != UV_EOF) {
@@ -220,18 +238,46 @@ static void end_of_bytes(struct stream *s, int err)
     stream_end(s, 0);
 }
 
-static void on_read(uv_stream_t *tcp, ssize_t n, const uv_buf_t *b)
+/* One read a turn: the loop comes back while there is more, and others have their turn between. */
+static void read_socket(struct stream *s)
+{
+    size_t room = s->ssl != NULL ? STREAM_TLS_READ_BYTES : LOOP_SCRATCH_BYTES;
+    char *to = s->loop->scratch;
+    ssize_t n;
+
+    do {
+        n = recv(s->fd, to, room, MSG_DONTWAIT);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == EAGAIN)
+        return;
+    if (n <= 0) {
+        end_of_bytes(s, n < 0 ? -errno : UV_EOF);
+    } else if (s->ssl != NULL) {
+        stream_tls_read(s, (struct str){to, (size_t)n});
+    } else {
+        s->bytes_in += (size_t)n;
+        s->ops->on_data(s, (struct str){to, (size_t)n});
+    }
+}
+
+/* libuv is given no buffer, says so (UV_ENOBUFS), and leaves the reading to us: recv() is cheaper
+ * than its read(). */
+static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *b)
+{
+    (void)h;
+    (void)suggested;
+    *b = (uv_buf_t){.base = NULL, .len = 0};
+}
+
+static void on_readable(uv_stream_t *tcp, ssize_t n, const uv_buf_t *b)
 {
     struct stream *s = tcp->data;
 
-    if (n < 0) {
+    (void)b;
+    if (n == UV_ENOBUFS)
+        read_socket(s);
+    else if (n < 0)
         end_of_bytes(s, (int)n);
-    } else if (n > 0 && s->ssl != NULL) {
-        stream_tls_read(s, (struct str){b->base, (size_t)n});
-    } else if (n > 0) {
-        s->bytes_in += (size_t)n;
-        s->ops->on_data(s, (struct str){b->base, (size_t)n});
-    }
 }
 
 void stream_pause(struct stream *s)
@@ -246,16 +292,21 @@ void stream_resume(struct stream *s)
 {
     if (s->reading || s->ended || s->closing || s->finishing)
         return;
-    s->reading = uv_read_start((uv_stream_t *)&s->tcp, on_alloc, on_read) == 0;
+    s->reading = uv_read_start((uv_stream_t *)&s->tcp, on_alloc, on_readable) == 0;
 }
 
 static int open_common(struct stream *s, struct loop *l, const struct stream_ops *ops)
 {
+    int err;
+
     /* Everything but the handle, which is live already. */
     memset((char *)s + offsetof(struct stream, ops), 0, sizeof(*s) - offsetof(struct stream, ops));
     s->ops = ops;
     s->loop = l;
     s->tcp.data = s;
+    err = uv_fileno((uv_handle_t *)&s->tcp, &s->fd);
+    if (err < 0)
+        return err;
     uv_tcp_nodelay(&s->tcp, 1); /* no Nagle: an event must not wait for an ACK (R6) */
     stream_resume(s);
     return s->reading ? 0 : -ENOTCONN;

@@ -48,6 +48,7 @@ struct stream {
     uint64_t raw_out;             /* bytes given to the socket or queued for it, TLS's included */
     bool reading, ready, ended, closing, shut, finishing, truncated;
     bool notified; /* the peer's close_notify came */
+    uv_os_fd_t fd; /* tcp's */
 };
 
 /* `s->tcp` must be connected (or just accepted) and initialised on `l`; the other fields need not
