@@ -133,7 +133,8 @@ static void observe(struct exchange *x, enum fault f, uint64_t ns)
 void attempt_record(struct exchange *x, enum fault f)
 {
     struct attempt *a = &x->attempt;
-    uint64_t ns = loop_clock_ns() - a->started_ns;
+    uint64_t now = loop_turn_ns(x->call->loop); /* when its end came in */
+    uint64_t ns = now > a->started_ns ? now - a->started_ns : 0;
 
     observe(x, f, ns);
     x->records[x->records_count - 1] = (struct attempt_record){

@@ -49,7 +49,7 @@ static void commit(struct exchange *x)
 
     if (x->answer.committed)
         return;
-    x->first_content_ns = loop_clock_ns();
+    x->first_content_ns = loop_turn_ns(x->call->loop);
     a->first_content_due_ms = 0;
     answer_stream_open(x);
     x->answer.committed = true;

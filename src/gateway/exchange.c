@@ -156,9 +156,12 @@ void exchange_wait_begin(struct exchange *x)
 
 void exchange_wait_end(struct exchange *x)
 {
+    uint64_t now = loop_turn_ns(x->call->loop);
+
     if (x->waiting_since_ns == 0)
         return;
-    x->waited_ns += loop_clock_ns() - x->waiting_since_ns;
+    if (now > x->waiting_since_ns) /* what we waited for may have come with what we had */
+        x->waited_ns += now - x->waiting_since_ns;
     x->waiting_since_ns = 0;
 }
 

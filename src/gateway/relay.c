@@ -41,7 +41,7 @@ static void on_head(struct http_fetch *f, const struct http_reply_in *head)
         answer_upstream_fields(x, &fields, &head->fields, true) < 0)
         fields = (struct http_fields){0};
     x->answer.head_sent = x->answer.committed = true;
-    x->first_content_ns = loop_clock_ns();
+    x->first_content_ns = loop_turn_ns(x->call->loop);
     http_reply_head(x->call, head->status, &fields, head->content_length);
     exchange_wait_begin(x);
 }

@@ -67,7 +67,7 @@ static void answered(struct exchange *x)
                      STR_ARG(attempt_target_name(x)));
         return;
     }
-    x->first_content_ns = loop_clock_ns();
+    x->first_content_ns = loop_turn_ns(x->call->loop);
     if (answer_fields(x, &f) < 0 ||
         answer_upstream_fields(x, &f, &a->reply, a->inflate == NULL) < 0)
         f = (struct http_fields){0};

@@ -209,7 +209,7 @@ void fetch_dial(struct http_fetch *f)
 
 void fetch_head(struct http_fetch *f, unsigned status)
 {
-    f->head_ns = loop_clock_ns();
+    f->head_ns = loop_turn_ns(f->client->loop);
     f->since_ms = now_ms(f);
     f->refused = f->sending && status >= 300;
     fetch_enter(f, HTTP_PHASE_BODY);
@@ -281,7 +281,7 @@ static void ring(struct alarm *a)
 static void reset(struct http_fetch *f)
 {
     f->phase = HTTP_PHASE_QUEUE;
-    f->started_ns = loop_clock_ns();
+    f->started_ns = loop_turn_ns(f->client->loop);
     f->sent_ns = f->head_ns = 0;
     f->bytes_out = f->bytes_in = 0;
     f->reused = f->replayed = f->deadline_hit = false;

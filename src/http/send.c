@@ -72,7 +72,7 @@ static unsigned clip(struct str *pieces, unsigned n, uint64_t from, uint64_t max
 static void request_sent(struct http_fetch *f)
 {
     f->sending = false;
-    f->sent_ns = loop_clock_ns();
+    f->sent_ns = loop_turn_ns(f->client->loop);
     if (f->phase != HTTP_PHASE_SEND) /* the reply has begun already */
         return;
     fetch_enter(f, HTTP_PHASE_HEADERS);

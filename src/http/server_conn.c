@@ -216,7 +216,7 @@ static bool wants_bytes(const struct http_conn *c)
 
 static void begin_head(struct http_conn *c)
 {
-    c->call.started_ns = loop_clock_ns();
+    c->call.started_ns = loop_turn_ns(c->call.loop);
     c->call.bytes_in = c->call.bytes_out = 0;
     request_reader_reset(&c->reader);
     c->state = CONN_HEAD; /* its time limit starts only if it does not come whole */

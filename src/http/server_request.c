@@ -157,14 +157,18 @@ static enum request_step bad(struct request_reader *r)
     return REQUEST_BAD;
 }
 
-/* Where the head ends, or 0. */
+/* Where the head ends, or 0: behind the first CR LF CR LF.  From line to line, since memmem() looks
+ * at each byte by itself. */
 static size_t head_end(struct str bytes, size_t from)
 {
-    const char *end;
+    const char *end = bytes.ptr + bytes.len, *p = bytes.ptr + (from > 3 ? from - 3 : 0), *lf;
 
-    from = from > 3 ? from - 3 : 0; /* the end may have begun before */
-    end = str_find(str_skip(bytes, from), STR("\r\n\r\n"));
-    return end != NULL ? (size_t)(end - bytes.ptr) + 4 : 0;
+    while ((lf = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+        p = lf + 1;
+        if (end - p >= 2 && p[0] == '\r' && p[1] == '\n' && lf > bytes.ptr && lf[-1] == '\r')
+            return (size_t)(p - bytes.ptr) + 2;
+    }
+    return 0;
 }
 
 /* No end yet: is what came at least the beginning of a request?  Otherwise garbage, or bare

@@ -21,14 +21,21 @@ static void reap(struct loop *l)
     }
 }
 
+/* Around each wait: what is dead goes, and the turn's clock with it. */
+static void turn(struct loop *l)
+{
+    reap(l);
+    l->turn_ns = 0;
+}
+
 static void on_prepare(uv_prepare_t *h)
 {
-    reap(loop_of((uv_handle_t *)h));
+    turn(loop_of((uv_handle_t *)h));
 }
 
 static void on_check(uv_check_t *h)
 {
-    reap(loop_of((uv_handle_t *)h));
+    turn(loop_of((uv_handle_t *)h));
 }
 
 static void free_buffers(struct loop *l)

@@ -28,6 +28,7 @@ struct loop {
     struct list dead;         /* of struct loop_dead: freed at the end of the turn */
     uv_prepare_t before_poll; /* both empty `dead`, so that nothing in it waits for an event */
     uv_check_t after_poll;
+    uint64_t turn_ns; /* loop_turn_ns(); 0: not read yet */
 };
 
 /* Something whose callbacks may still be on the stack.  Embed it, hand it to loop_bury(). */
@@ -55,6 +56,16 @@ static inline uint64_t loop_now_ms(const struct loop *l)
 static inline uint64_t loop_clock_ns(void)
 {
     return uv_hrtime();
+}
+
+/* When what we are working on began: the clock as it stood when the current read came in, or when
+ * first asked for in this turn.  For what is measured from one event to the next, where a clock of
+ * its own would cost a request ten look-ups and tell the same. */
+static inline uint64_t loop_turn_ns(struct loop *l)
+{
+    if (l->turn_ns == 0)
+        l->turn_ns = loop_clock_ns();
+    return l->turn_ns;
 }
 
 /* Call `release` when no callback of `d` can be on the stack: once the loop is back in its own

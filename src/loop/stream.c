@@ -250,6 +250,7 @@ static void read_socket(struct stream *s)
     } while (n < 0 && errno == EINTR);
     if (n < 0 && errno == EAGAIN)
         return;
+    s->loop->turn_ns = loop_clock_ns();
     if (n <= 0) {
         end_of_bytes(s, n < 0 ? -errno : UV_EOF);
     } else if (s->ssl != NULL) {
