@@ -13,6 +13,7 @@
 #define COUNTOF(a) (sizeof(a) / sizeof((a)[0]))
 #define CONTAINER_OF(p, type, field) ((type *)(void *)((char *)(p)-offsetof(type, field)))
 #define LIKELY(x) __builtin_expect(!!(x), 1)
+#define NOINLINE __attribute__((noinline))
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 /* What a consumer of bytes says about the next ones: send on, or stop until told to go on. */

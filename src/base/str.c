@@ -5,6 +5,8 @@
 
 bool str_eq_nocase_bytes(const char *a, const char *b, size_t n)
 {
+    if (memcmp(a, b, n) == 0) /* most names come as we write them */
+        return true;
     for (size_t i = 0; i < n; i++) {
         if (a[i] != b[i] && ascii_lower(a[i]) != ascii_lower(b[i]))
             return false;

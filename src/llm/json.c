@@ -28,6 +28,7 @@ struct reader {
     struct level *level; /* the innermost that is visited; its number is `told` */
     unsigned depth, told, depth_max;
     bool escaped;      /* the last string had an escape in it */
+    bool in_object;    /* and not in an array */
     uint64_t *objects; /* JSON_DEPTH_MAX bits; bit d-1: level d is an object */
 };
 
@@ -55,26 +56,33 @@ static inline bool is_space(char c)
 
 static inline const char *skip_space(const struct reader *r, const char *p)
 {
-    while (p < r->end && is_space(*p))
+    while (p < r->end && (unsigned char)*p <= ' ' && is_space(*p))
         p++;
     return p;
 }
 
 /* ---- strings ---- */
 
+#if defined(__SSE2__)
+/* Which of the 16 bytes from p are a quote, a backslash, a control character or not ASCII. */
+static inline unsigned odd_bytes(const char *p)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i marks =
+        _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+    /* Compared as signed bytes, what is not ASCII is below the space too. */
+    __m128i odd = _mm_or_si128(marks, _mm_cmplt_epi8(v, _mm_set1_epi8(' ')));
+
+    return (unsigned)_mm_movemask_epi8(odd);
+}
+#endif
+
 /* The first byte from p that is a quote, a backslash, a control character or not ASCII. */
 static inline const char *skip_plain(const char *p, const char *end)
 {
 #if defined(__SSE2__)
-    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\');
-    const __m128i space = _mm_set1_epi8(' ');
-
     for (; end - p >= 16; p += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-        /* Compared as signed bytes, what is not ASCII is below the space too. */
-        __m128i odd = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, slash)),
-                                   _mm_cmplt_epi8(v, space));
-        unsigned mask = (unsigned)_mm_movemask_epi8(odd);
+        unsigned mask = odd_bytes(p);
 
         if (mask != 0)
             return p + __builtin_ctz(mask);
@@ -145,10 +153,8 @@ static const char *read_odd(struct reader *r, const char *p)
     return read_utf8(r, p);
 }
 
-/* From the opening quote. */
-static inline const char *read_string(struct reader *r, const char *p)
+static NOINLINE const char *read_long_string(struct reader *r, const char *p)
 {
-    r->escaped = false;
     p = skip_plain(p + 1, r->end);
     while (UNLIKELY(p == r->end || *p != '"')) {
         p = read_odd(r, p);
@@ -157,6 +163,21 @@ static inline const char *read_string(struct reader *r, const char *p)
         p = skip_plain(p, r->end);
     }
     return p + 1;
+}
+
+/* From the opening quote.  Keys, and many values, end within 16 bytes. */
+static inline const char *read_string(struct reader *r, const char *p)
+{
+    r->escaped = false;
+#if defined(__SSE2__)
+    if (LIKELY(r->end - p > 16)) {
+        unsigned mask = odd_bytes(p + 1);
+
+        if (mask != 0 && p[1 + __builtin_ctz(mask)] == '"')
+            return p + __builtin_ctz(mask) + 2;
+    }
+#endif
+    return read_long_string(r, p);
 }
 
 /* ---- numbers and words ---- */
@@ -200,9 +221,12 @@ static inline const char *read_word(struct reader *r, const char *p, struct str 
 
 /* ---- structure ---- */
 
-static inline bool in_object(const struct reader *r)
+/* Of the level that was left for, or entered. */
+static inline void look_where(struct reader *r)
 {
-    return (r->objects[(r->depth - 1) / 64] >> ((r->depth - 1) % 64) & 1) != 0;
+    unsigned up = r->depth - 1;
+
+    r->in_object = r->depth > 0 && (r->objects[up / 64] >> (up % 64) & 1) != 0;
 }
 
 static inline const char *push(struct reader *r, const char *p, bool object)
@@ -217,6 +241,7 @@ static inline const char *push(struct reader *r, const char *p, bool object)
     else
         r->objects[r->depth / 64] &= ~bit;
     r->depth++;
+    r->in_object = object;
     return p + 1;
 }
 
@@ -253,6 +278,7 @@ static inline const char *pop(struct reader *r, const char *p)
         r->told--;
     }
     r->depth--;
+    look_where(r);
     return end_value(r, p + 1);
 }
 
@@ -342,7 +368,7 @@ static inline const char *read_behind(struct reader *r, const char *p, bool *don
             return p == r->end ? p : fail(r, p, "more behind the end");
         if (p < r->end && *p == ',')
             return skip_space(r, p + 1);
-        if (p == r->end || *p != (in_object(r) ? '}' : ']'))
+        if (p == r->end || *p != (r->in_object ? '}' : ']'))
             return fail_here(r, p);
         p = pop(r, p);
         if (p == NULL)
@@ -361,7 +387,7 @@ static bool read_text(struct reader *r)
     while (!done) {
         bool open = false;
 
-        if (r->depth > 0 && in_object(r))
+        if (r->in_object)
             p = read_key(r, p);
         if (p != NULL)
             p = read_value(r, p, &open);

@@ -10,8 +10,8 @@
 /* A usage object while it goes by. */
 #define OPENAI_USAGE_COUNTS 5u
 struct openai_usage_reading {
-    struct str object; /* the member of usage that is being read; empty: usage itself */
-    unsigned seen;     /* a bit a count */
+    unsigned entered; /* which of the details is being read */
+    unsigned seen;    /* a bit a count */
     uint64_t value[OPENAI_USAGE_COUNTS];
 };
 

@@ -9,22 +9,29 @@
 enum count { COUNT_PROMPT, COUNT_COMPLETION, COUNT_TOTAL, COUNT_CACHED, COUNT_REASONING };
 _Static_assert(COUNT_REASONING < OPENAI_USAGE_COUNTS, "a reading has room for each");
 
-/* clang-format off */
-static const struct row {
-    struct str object; /* that the member is in; empty: usage itself */
+struct row {
     struct str name;
     enum count count;
-} rows[] = {
-    {STR_INIT(""),                          STR_INIT("prompt_tokens"),           COUNT_PROMPT},
-    {STR_INIT(""),                          STR_INIT("completion_tokens"),       COUNT_COMPLETION},
-    {STR_INIT(""),                          STR_INIT("total_tokens"),            COUNT_TOTAL},
-    {STR_INIT("prompt_tokens_details"),     STR_INIT("cached_tokens"),           COUNT_CACHED},
-    {STR_INIT("completion_tokens_details"), STR_INIT("reasoning_tokens"),        COUNT_REASONING},
-    {STR_INIT(""),                          STR_INIT("prompt_cache_hit_tokens"), COUNT_CACHED},    /* DeepSeek */
-    {STR_INIT(""),                          STR_INIT("cached_tokens"),           COUNT_CACHED},    /* Moonshot */
-    {STR_INIT(""),                          STR_INIT("reasoning_tokens"),        COUNT_REASONING}, /* Perplexity */
-    {STR_INIT(""),                          STR_INIT("input_tokens"),            COUNT_PROMPT},
-    {STR_INIT(""),                          STR_INIT("output_tokens"),           COUNT_COMPLETION},
+};
+
+/* clang-format off */
+static const struct row own[] = { /* of usage itself */
+    {STR_INIT("prompt_tokens"),           COUNT_PROMPT},
+    {STR_INIT("completion_tokens"),       COUNT_COMPLETION},
+    {STR_INIT("total_tokens"),            COUNT_TOTAL},
+    {STR_INIT("prompt_cache_hit_tokens"), COUNT_CACHED},    /* DeepSeek */
+    {STR_INIT("cached_tokens"),           COUNT_CACHED},    /* Moonshot */
+    {STR_INIT("reasoning_tokens"),        COUNT_REASONING}, /* Perplexity */
+    {STR_INIT("input_tokens"),            COUNT_PROMPT},
+    {STR_INIT("output_tokens"),           COUNT_COMPLETION},
+};
+
+static const struct details {
+    struct str name; /* the member of usage */
+    struct row row;
+} details[] = {
+    {STR_INIT("prompt_tokens_details"),     {STR_INIT("cached_tokens"),    COUNT_CACHED}},
+    {STR_INIT("completion_tokens_details"), {STR_INIT("reasoning_tokens"), COUNT_REASONING}},
 };
 /* clang-format on */
 
@@ -58,40 +65,45 @@ static uint64_t number_to_u64(struct str number)
     return n;
 }
 
-static void take_number(struct openai_usage_reading *r, const struct json_member *m)
+static void take_number(struct openai_usage_reading *r, const struct json_member *m,
+                        const struct row *row)
 {
-    for (size_t i = 0; i < COUNTOF(rows); i++) {
-        if (!json_key_is(m, rows[i].name) || !str_eq(rows[i].object, r->object))
-            continue;
-        r->value[rows[i].count] = number_to_u64(m->value);
-        r->seen |= 1u << rows[i].count;
-        return;
-    }
-}
-
-static bool take_detail(void *ctx, const struct json_member *m)
-{
-    if (m->type == JSON_NUMBER)
-        take_number(ctx, m);
-    return true;
+    r->value[row->count] = number_to_u64(m->value);
+    r->seen |= 1u << row->count;
 }
 
 static bool take_member(void *ctx, const struct json_member *m)
 {
-    struct openai_usage_reading *r = ctx;
+    for (size_t i = 0; m->type == JSON_NUMBER && i < COUNTOF(own); i++) {
+        if (json_key_is(m, own[i].name)) {
+            take_number(ctx, m, &own[i]);
+            break;
+        }
+    }
+    return true;
+}
 
-    r->object = STR("");
-    return take_detail(r, m);
+static bool take_detail(void *ctx, const struct json_member *m)
+{
+    struct openai_usage_reading *r = ctx;
+    const struct row *row = &details[r->entered].row;
+
+    if (m->type == JSON_NUMBER && json_key_is(m, row->name))
+        take_number(r, m, row);
+    return true;
 }
 
 static struct json_visitor enter_details(void *ctx, const struct json_member *m)
 {
     struct openai_usage_reading *r = ctx;
 
-    if (m->type != JSON_OBJECT)
-        return (struct json_visitor){NULL, NULL, NULL};
-    r->object = m->key;
-    return (struct json_visitor){.on_member = take_detail, .ctx = r};
+    for (unsigned i = 0; m->type == JSON_OBJECT && i < COUNTOF(details); i++) {
+        if (json_key_is(m, details[i].name)) {
+            r->entered = i;
+            return (struct json_visitor){.on_member = take_detail, .ctx = r};
+        }
+    }
+    return (struct json_visitor){NULL, NULL, NULL};
 }
 
 struct json_visitor openai_usage_visitor(struct openai_usage_reading *r)
