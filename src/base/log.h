@@ -31,7 +31,7 @@ void log_reopen(void);
 void log_set_level(enum log_level level);
 bool log_wants(enum log_level level);
 
-void log_text(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
+COLD void log_text(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 #define log_error(...) log_text(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...) log_text(LOG_WARN, __VA_ARGS__)
 #define log_info(...) log_text(LOG_INFO, __VA_ARGS__)

@@ -5,6 +5,9 @@
 
 #include "base/log.h"
 #include "gateway/exchange.h"
+#include "gateway/forward.h"
+
+#define OWN_FIELDS_MAX 8u /* what we add to what the upstream sent */
 
 static struct str target_name(struct exchange *x)
 {
@@ -38,7 +41,9 @@ int answer_fields(struct exchange *x, struct http_fields *f)
     struct str overhead = decimal(x->mem, exchange_overhead_ns(x) / 1000);
     int err;
 
-    err = http_fields_add(f, x->mem, STR("x-request-id"), x->request_id);
+    err = http_fields_reserve(f, x->mem, x->attempt.reply.count + OWN_FIELDS_MAX);
+    if (err == 0)
+        err = http_fields_add(f, x->mem, STR("x-request-id"), x->request_id);
     if (err == 0 && target.ptr != NULL)
         err = http_fields_add(f, x->mem, STR("x-dragoman-target"), target);
     if (err == 0 && attempts.ptr != NULL)
@@ -46,43 +51,6 @@ int answer_fields(struct exchange *x, struct http_fields *f)
     if (err == 0 && overhead.ptr != NULL)
         err = http_fields_add(f, x->mem, STR("x-dragoman-overhead-us"), overhead);
     return err;
-}
-
-/* Fields of an upstream's reply that end at the gateway. */
-static bool stays_here(struct str name, bool encoded)
-{
-    static const struct str names[] = {
-        STR_INIT("content-length"),
-        STR_INIT("set-cookie"),
-        STR_INIT("date"),
-        STR_INIT("server"),
-        STR_INIT("alt-svc"),
-        STR_INIT("via"),
-        STR_INIT("x-request-id"),
-        STR_INIT("x-accel-buffering"),
-        STR_INIT("vary"),
-        STR_INIT("nel"),
-        STR_INIT("report-to"),
-        STR_INIT("cf-ray"),
-        STR_INIT("cf-cache-status"),
-        STR_INIT("strict-transport-security"),
-        STR_INIT("openai-organization"),
-        STR_INIT("openai-project"),
-        STR_INIT("x-should-retry"),
-        STR_INIT("content-encoding"),
-    };
-    size_t n = COUNTOF(names) - (encoded ? 1 : 0);
-
-    for (size_t i = 0; i < n; i++) {
-        if (str_eq_nocase(name, names[i]))
-            return true;
-    }
-    return name.len > 15 && str_eq_nocase(str_make(name.ptr, 15), STR("access-control-"));
-}
-
-static bool is_ours(struct str name)
-{
-    return name.len > 11 && str_eq_nocase(str_make(name.ptr, 11), STR("x-dragoman-"));
 }
 
 int answer_upstream_fields(struct exchange *x, struct http_fields *f,
@@ -93,9 +61,8 @@ int answer_upstream_fields(struct exchange *x, struct http_fields *f,
     for (uint32_t i = 0; i < reply->count; i++) {
         struct str name = reply->at[i].name;
 
-        if (stays_here(name, encoded) || is_ours(name) || http_is_hop_by_hop(name, connection))
-            continue;
-        if (http_fields_add(f, x->mem, name, reply->at[i].value) < 0)
+        if (forward_down(name, connection, encoded) &&
+            http_fields_add(f, x->mem, name, reply->at[i].value) < 0)
             return -ENOMEM;
     }
     return 0;

@@ -233,21 +233,28 @@ static void follow(struct exchange *x, enum fault f)
     back_off(x, 0);
 }
 
+static void end(struct exchange *x, enum fault f)
+{
+    assert(x->attempt.running);
+    x->attempt.running = false;
+    attempt_record(x, f);
+    learn(x, f);
+}
+
+void attempt_done(struct exchange *x)
+{
+    end(x, FAULT_NONE);
+    x->fault = FAULT_NONE;
+    pipeline_resume(x, VERDICT_DONE);
+}
+
 void attempt_over(struct exchange *x, enum fault f, const char *fmt, ...)
 {
-    struct attempt *a = &x->attempt;
     char text[WHY_MAX];
     va_list ap;
 
-    assert(a->running);
-    a->running = false;
-    attempt_record(x, f);
-    learn(x, f);
-    if (f == FAULT_NONE) {
-        x->fault = FAULT_NONE;
-        pipeline_resume(x, VERDICT_DONE);
-        return;
-    }
+    assert(f != FAULT_NONE);
+    end(x, f);
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);

@@ -2,9 +2,9 @@
  * attempt.h - one try at one target, and what happens when it fails.
  *
  * attempt.c decides who is asked and what follows; attempt_fetch.c asks; events.c and whole.c judge
- * what comes back as an event stream or as a whole body.  A try ends in exactly one attempt_over().
- * The next one starts from the exchange's timer, never from inside a callback of the one before.
- * SPDX-License-Identifier: Apache-2.0
+ * what comes back as an event stream or as a whole body.  A try ends in exactly one attempt_done()
+ * or attempt_over().  The next one starts from the exchange's timer, never from inside a callback
+ * of the one before. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GATEWAY_ATTEMPT_H
 #define GATEWAY_ATTEMPT_H
@@ -16,9 +16,10 @@ void attempt_tick(struct exchange *x);
 /* The client takes bytes again. */
 void attempt_drain(struct exchange *x);
 
-/* The try has ended: well with FAULT_NONE, the answer being complete; otherwise `fmt` says what
- * happened, for the client and the log. */
-void attempt_over(struct exchange *x, enum fault f, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* The try has ended well: the answer is complete. */
+void attempt_done(struct exchange *x);
+/* It has failed; `fmt` says what happened, for the client and the log. */
+COLD void attempt_over(struct exchange *x, enum fault f, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Write the request and send it (attempt_fetch.c).  WAIT, or FAIL without memory. */
 enum verdict attempt_fetch_start(struct exchange *x, struct candidate *c);
 /* Count it: metrics, target state, the record for the log line. */
@@ -41,6 +42,7 @@ void events_keepalive(struct exchange *x);
 
 /* A whole body (whole.c). */
 void whole_feed(struct exchange *x, struct str bytes);
+void whole_flush(struct exchange *x); /* one read's worth is over: keep what it brought */
 void whole_end(struct exchange *x);
 
 #endif

@@ -140,6 +140,8 @@ static void on_batch(struct http_fetch *f)
 
     if (x->attempt.events)
         events_flush(x);
+    else
+        whole_flush(x);
     exchange_wait_begin(x);
 }
 

@@ -220,7 +220,7 @@ void events_end(struct exchange *x)
     out->len = 0;
     answer_last(x, bytes);
     if (!x->finished)
-        attempt_over(x, FAULT_NONE, "%s", "");
+        attempt_done(x);
 }
 
 void events_keepalive(struct exchange *x)

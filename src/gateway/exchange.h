@@ -38,6 +38,7 @@ struct attempt { /* one try at one target */
     bool events;     /* the reply is an event stream */
     bool judged;     /* the reply's end or an error event has been acted on */
     struct buf body; /* whole reply, or events held before the first content */
+    struct str read; /* of a whole reply: what this read brought first, not in `body` yet */
     struct sse sse;
     struct openai_watch watch;
     struct http_inflate *inflate; /* NULL: the body comes plain */
@@ -113,8 +114,8 @@ void exchange_free(struct exchange *x);
 void exchange_pool_done(struct gateway_loop *gl);
 
 /* Set the fault and its sentence; returns VERDICT_FAIL for the stage to return. */
-enum verdict exchange_fail(struct exchange *x, enum fault f, struct str param, const char *fmt, ...)
-    PRINTF_LIKE(4, 5);
+COLD enum verdict exchange_fail(struct exchange *x, enum fault f, struct str param, const char *fmt,
+                                ...) PRINTF_LIKE(4, 5);
 
 /* Call attempt_tick() at `due_ms` (loop time) or a little later; an earlier due stays. */
 void exchange_timer_at(struct exchange *x, uint64_t due_ms);

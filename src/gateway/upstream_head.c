@@ -2,6 +2,7 @@
 #include "gateway/upstream_head.h"
 
 #include "gateway/exchange.h"
+#include "gateway/forward.h"
 
 #define FIXED_BYTES 512u /* request line, host, framing: without the variable parts */
 
@@ -35,58 +36,6 @@ static void put_number(struct pen *p, uint64_t n)
         n /= 10;
     } while (n != 0);
     put(p, str_make(digits + i, sizeof(digits) - i));
-}
-
-/* Fields of the client that end at the gateway, sorted by nothing: found by length first. */
-static bool stays_here(struct str name, bool relay)
-{
-    static const struct str names[] = {
-        STR_INIT("host"),
-        STR_INIT("content-length"),
-        STR_INIT("authorization"),
-        STR_INIT("x-api-key"),
-        STR_INIT("api-key"),
-        STR_INIT("cookie"),
-        STR_INIT("expect"),
-        STR_INIT("user-agent"),
-        STR_INIT("x-request-id"),
-        STR_INIT("forwarded"),
-        STR_INIT("via"),
-        STR_INIT("x-real-ip"),
-        STR_INIT("origin"),
-        STR_INIT("referer"),
-        STR_INIT("openai-organization"),
-        STR_INIT("openai-project"),
-        STR_INIT("x-goog-api-key"),
-        STR_INIT("true-client-ip"),
-        STR_INIT("cf-connecting-ip"),
-        STR_INIT("x-client-ip"),
-        STR_INIT("x-amzn-trace-id"),
-        STR_INIT("accept"),
-        STR_INIT("accept-encoding"),
-        STR_INIT("content-type"),
-    };
-    size_t n = COUNTOF(names) - (relay ? 3 : 0);
-
-    for (size_t i = 0; i < n; i++) {
-        if (str_eq_nocase(name, names[i]))
-            return true;
-    }
-    return false;
-}
-
-static bool has_prefix(struct str name, struct str prefix)
-{
-    return name.len >= prefix.len && str_eq_nocase(str_make(name.ptr, prefix.len), prefix);
-}
-
-static bool is_forwarded(struct str name, struct str connection, bool relay)
-{
-    if (stays_here(name, relay) || has_prefix(name, STR("x-forwarded-")) ||
-        has_prefix(name, STR("x-dragoman-")) || has_prefix(name, STR("sec-")) ||
-        has_prefix(name, STR("cf-")))
-        return false;
-    return !http_is_hop_by_hop(name, connection);
 }
 
 static bool is_configured(const struct conf_provider *c, struct str name)
@@ -153,7 +102,7 @@ static void put_client(struct pen *p, struct exchange *x, const struct upstream_
     struct str connection = http_fields_join(f, x->mem, STR("connection"));
 
     for (uint32_t i = 0; i < f->count; i++) {
-        if (is_forwarded(f->at[i].name, connection, u->relay) &&
+        if (forward_up(f->at[i].name, connection, u->relay) &&
             !is_configured(u->provider, f->at[i].name))
             put_field(p, f->at[i].name, f->at[i].value);
     }

@@ -12,13 +12,11 @@
 #define REFUSAL_BYTES_MAX (1024u * 1024u)
 #define QUOTED_MAX 300
 
-void whole_feed(struct exchange *x, struct str bytes)
+static void keep(struct exchange *x, struct str bytes)
 {
     struct attempt *a = &x->attempt;
     bool refusal = a->status >= 300;
 
-    if (a->judged)
-        return;
     a->body.max = refusal ? REFUSAL_BYTES_MAX : x->gl->gw->conf->limits.reply_bytes;
     if (buf_put(&a->body, bytes) == 0)
         return;
@@ -26,6 +24,37 @@ void whole_feed(struct exchange *x, struct str bytes)
     a->judged = true;
     attempt_over(x, FAULT_UPSTREAM_BAD_REPLY, "%.*s: the reply is larger than limits.reply_bytes.",
                  STR_ARG(attempt_target_name(x)));
+}
+
+void whole_flush(struct exchange *x)
+{
+    struct str bytes = x->attempt.read;
+
+    x->attempt.read = (struct str){NULL, 0};
+    if (bytes.len > 0 && !x->attempt.judged)
+        keep(x, bytes);
+}
+
+/* Most answers come whole in one read: they are judged and passed on where they lie. */
+void whole_feed(struct exchange *x, struct str bytes)
+{
+    struct attempt *a = &x->attempt;
+    bool first = a->body.len == 0 && a->read.len == 0;
+
+    if (a->judged)
+        return;
+    if (first && a->inflate == NULL && bytes.len <= x->gl->gw->conf->limits.reply_bytes) {
+        a->read = bytes;
+        return;
+    }
+    whole_flush(x);
+    if (!a->judged)
+        keep(x, bytes);
+}
+
+static struct str body_of(const struct attempt *a)
+{
+    return a->read.len > 0 ? a->read : buf_str(&a->body);
 }
 
 static int quoted_len(struct str s)
@@ -46,8 +75,12 @@ static void keep_refusal(struct exchange *x)
 static void refused(struct exchange *x)
 {
     struct attempt *a = &x->attempt;
-    struct openai_refusal r = openai_refusal(x->mem, a->status, buf_str(&a->body));
+    struct openai_refusal r = openai_refusal(x->mem, a->status, body_of(a));
     struct str name = attempt_target_name(x);
+
+    whole_flush(x);
+    if (a->judged)
+        return;
 
     if (fault_info(r.fault)->remedy == REMEDY_STOP && a->body.len > 0)
         keep_refusal(x);
@@ -59,7 +92,7 @@ static void answered(struct exchange *x)
 {
     struct attempt *a = &x->attempt;
     struct http_fields f = {0};
-    struct str body = buf_str(&a->body);
+    struct str body = body_of(a);
 
     if (x->answer.head_sent) { /* by a keep-alive: the client waits for an event stream */
         attempt_over(x, FAULT_UPSTREAM_BAD_REPLY,
@@ -73,7 +106,7 @@ static void answered(struct exchange *x)
         f = (struct http_fields){0};
     answer_whole(x, a->status, &f, body);
     if (!x->finished)
-        attempt_over(x, FAULT_NONE, "%s", "");
+        attempt_done(x);
 }
 
 void whole_end(struct exchange *x)
@@ -86,7 +119,7 @@ void whole_end(struct exchange *x)
         refused(x);
         return;
     }
-    f = openai_watch_body(&a->watch, buf_str(&a->body));
+    f = openai_watch_body(&a->watch, body_of(a));
     if (f == FAULT_NONE && x->req.stream)
         f = FAULT_UPSTREAM_BAD_REPLY;
     if (f == FAULT_NONE) {

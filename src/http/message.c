@@ -6,9 +6,8 @@
 
 #define FIELDS_FIRST 8u
 
-static int grow(struct http_fields *f, struct arena *a)
+static int grow(struct http_fields *f, struct arena *a, uint32_t cap)
 {
-    uint32_t cap = f->cap == 0 ? FIELDS_FIRST : f->cap * 2;
     struct http_field *at = arena_array(a, cap, sizeof(*at));
 
     if (at == NULL)
@@ -20,9 +19,14 @@ static int grow(struct http_fields *f, struct arena *a)
     return 0;
 }
 
+int http_fields_reserve(struct http_fields *f, struct arena *a, uint32_t more)
+{
+    return f->cap - f->count >= more ? 0 : grow(f, a, f->count + more);
+}
+
 int http_fields_add(struct http_fields *f, struct arena *a, struct str name, struct str value)
 {
-    if (f->count == f->cap && grow(f, a) < 0)
+    if (f->count == f->cap && grow(f, a, f->cap == 0 ? FIELDS_FIRST : f->cap * 2) < 0)
         return -ENOMEM;
     f->at[f->count++] = (struct http_field){name, value};
     return 0;

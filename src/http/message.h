@@ -19,6 +19,8 @@ struct http_fields {
     uint32_t count, cap;
 };
 
+/* Room for `more` fields at once, so that adding them moves nothing.  -ENOMEM as below. */
+MUST_USE int http_fields_reserve(struct http_fields *f, struct arena *a, uint32_t more);
 /* Append; the bytes are not copied.  -ENOMEM when the arena is full. */
 MUST_USE int http_fields_add(struct http_fields *f, struct arena *a, struct str name,
                              struct str value);

@@ -10,7 +10,7 @@ static struct response *response_of(llhttp_t *p)
     return CONTAINER_OF(p, struct response, parser);
 }
 
-static int stop(struct response *r, enum response_verdict why)
+static COLD int stop(struct response *r, enum response_verdict why)
 {
     r->verdict = (uint8_t)why;
     return HPE_USER;

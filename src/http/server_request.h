@@ -60,7 +60,7 @@ static inline bool request_pending(const struct request_reader *r)
  * False with r->refusal set. */
 MUST_USE bool request_check(struct request_reader *r, struct str head);
 /* Set r->refusal; always false. */
-bool request_refuse(struct request_reader *r, unsigned status, const char *message,
+COLD bool request_refuse(struct request_reader *r, unsigned status, const char *message,
                     const char *limit);
 
 #endif

@@ -37,14 +37,14 @@ struct level {
     struct json_member member; /* the one being read */
 };
 
-static const char *fail(struct reader *r, const char *p, const char *what)
+static COLD const char *fail(struct reader *r, const char *p, const char *what)
 {
     r->at = p;
     r->what = what;
     return NULL;
 }
 
-static const char *fail_here(struct reader *r, const char *p)
+static COLD const char *fail_here(struct reader *r, const char *p)
 {
     return fail(r, p, p == r->end ? "unexpected end" : "unexpected character");
 }

@@ -22,7 +22,7 @@ struct scan {
 };
 
 /* The first complaint stands; the scan goes on, since text that is not JSON matters more. */
-static void complain(struct scan *sc, const char *param, struct str why)
+static COLD void complain(struct scan *sc, const char *param, struct str why)
 {
     if (sc->fault != FAULT_NONE)
         return;
