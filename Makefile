@@ -19,6 +19,8 @@ HARDEN  := -O2 $(call probe,-D_FORTIFY_SOURCE=3) $(call probe,-fstack-protector-
            $(call probe,-fstack-clash-protection) $(call probe,-fcf-protection=full) \
            $(call probe,-ftrivial-auto-var-init=zero)
 HARDLD  := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack
+# The program is optimised as a whole; tests link the objects as they are, which is quicker.
+LTO     := $(call probe,-flto=auto -ffat-lto-objects)
 else
 HARDEN  := -O1 -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
 HARDLD  := -fsanitize=$(patsubst fuzzer-no-link%,fuzzer%,$(SAN))
@@ -27,7 +29,7 @@ endif
 PKGFLAGS  = $(eval PKGFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKGFLAGS)
 PKGLIBS   = $(eval PKGLIBS := $$(shell pkg-config --libs $(PKGS)))$(PKGLIBS)
 ALLFLAGS  = -std=gnu17 -D_GNU_SOURCE -DDRAGOMAN_VERSION='"$(VERSION)"' -Isrc -g -fPIE -pthread \
-            $(WARN) $(HARDEN) $(PKGFLAGS) $(CFLAGS)
+            $(WARN) $(HARDEN) $(LTO) $(PKGFLAGS) $(CFLAGS)
 LIBS      = $(PKGLIBS) -pthread -lm
 
 SRC     := $(sort $(wildcard src/*/*.c))
@@ -50,12 +52,13 @@ $(BUILD)/libdragoman.a: $(OBJ)
 
 $(BUILD)/dragoman: $(BUILD)/src/main.o $(BUILD)/libdragoman.a
 	@echo "  link  $@"
-	@$(CC) $(HARDLD) -pthread $^ -o $@ $(LIBS)
+	@$(CC) $(HARDLD) $(if $(LTO),-O2 -flto=$(JOBS)) -pthread $^ -o $@ $(LIBS)
 
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libdragoman.a
 	@mkdir -p $(@D)
 	@echo "  test  $<"
-	@$(CC) $(ALLFLAGS) -Itests -MMD -MP $< -o $@ $(HARDLD) $(BUILD)/libdragoman.a $(LIBS) -lcmocka
+	@$(CC) $(ALLFLAGS) $(if $(LTO),-fno-lto) -Itests -MMD -MP $< -o $@ $(HARDLD) \
+	    $(BUILD)/libdragoman.a $(LIBS) -lcmocka
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libdragoman.a
 	@mkdir -p $(@D)
