@@ -407,12 +407,6 @@ static void put_message_tools(const struct sim_talk *t, struct out *o)
     OUT_LIT(o, "]");
 }
 
-static void put_all(struct sim_text *text, struct out *o)
-{
-    while (text->at < text->count && !o->full)
-        sim_text_take(text, o);
-}
-
 static void put_message(const struct sim_talk *t, struct out *o)
 {
     struct sim_text text = t->text, reasoning = t->reasoning;
@@ -420,14 +414,14 @@ static void put_message(const struct sim_talk *t, struct out *o)
     OUT_LIT(o, ",\"message\":{\"role\":\"assistant\",");
     if (reasoning.count > 0) {
         OUT_LIT(o, "\"reasoning_content\":\"");
-        put_all(&reasoning, o);
+        sim_text_take_all(&reasoning, o);
         OUT_LIT(o, "\",");
     }
     if (t->tool_events > 0) {
         put_message_tools(t, o);
     } else {
         OUT_LIT(o, "\"content\":\"");
-        put_all(&text, o);
+        sim_text_take_all(&text, o);
         OUT_LIT(o, "\",\"refusal\":null,\"annotations\":[]");
     }
     OUT_LIT(o, "},\"logprobs\":null,\"finish_reason\":");
@@ -443,7 +437,7 @@ static void put_choice(const struct sim_talk *t, struct out *o, unsigned choice)
         struct sim_text text = t->text;
 
         OUT_LIT(o, ",\"text\":\"");
-        put_all(&text, o);
+        sim_text_take_all(&text, o);
         OUT_LIT(o, "\",\"logprobs\":null,\"finish_reason\":");
     }
     out_json(o, finish_reason(t));

@@ -73,13 +73,28 @@ static void put_escaped(struct out *o, unsigned char c)
     }
 }
 
+/* Eight bytes that are ASCII and need no escape; a false no costs only time. */
+static bool are_plain(const char *p)
+{
+    const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+    uint64_t v, quote, slash;
+
+    memcpy(&v, p, 8);
+    quote = v ^ (ones * '"');
+    slash = v ^ (ones * '\\');
+    return (((quote - ones) | (slash - ones) | (v - ones * ' ') | (v + ones) | v) & highs) == 0;
+}
+
 static void escape(struct out *o, struct str s, unsigned char last_plain)
 {
     size_t from = 0;
 
     for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
+        unsigned char c;
 
+        while (s.len - i > 8 && are_plain(s.ptr + i))
+            i += 8;
+        c = (unsigned char)s.ptr[i];
         if (LIKELY(c >= 0x20 && c != '"' && c != '\\' && c <= last_plain))
             continue;
         out_put(o, str_make(s.ptr + from, i - from));

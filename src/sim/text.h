@@ -18,7 +18,8 @@ struct sim_text {
     uint64_t seed;
     uint64_t size;  /* bytes a piece; 0: as the words are */
     uint64_t at;    /* pieces taken */
-    uint64_t count; /* pieces in all */
+    uint64_t count; /* pieces in all; a caller may lower it */
+    uint64_t words; /* of an echo: pieces there are */
 };
 
 /* An echo's count is found by walking it. */
@@ -28,6 +29,8 @@ void sim_text_say_done(struct sim_text *t);
 
 /* Append the next piece, escaped for a JSON string.  Only while at < count. */
 void sim_text_take(struct sim_text *t, struct out *o);
+/* The same with all that is left, until `o` is full. */
+void sim_text_take_all(struct sim_text *t, struct out *o);
 
 /* Words in `s`: runs of bytes that are not white space. */
 uint64_t sim_words(struct str s);
