@@ -8,7 +8,9 @@
 #include "base/log_line.h"
 #include "base/log_output.h"
 
+/* How long a line may lie in its ring: the longer naps are for when there were none. */
 #define NAP_NS (20 * 1000000L)
+#define NAP_IDLE_NS (160 * 1000000L)
 #define REPORT_MS 1000u /* at most one line about dropped ones in this time */
 
 static struct writer {
@@ -22,17 +24,21 @@ static struct writer {
     atomic_uint_fast64_t lost;
 } w = {.lock = PTHREAD_MUTEX_INITIALIZER, .text.fd = -1, .access.fd = -1};
 
-static void drain(struct log_ring *r)
+/* True if there was something. */
+static bool drain(struct log_ring *r)
 {
     static char nowhere[LOG_LINE_MAX]; /* where lines go that nobody wants */
     enum log_stream to;
+    bool any = false;
     size_t len;
 
     while (log_ring_peek(r, &to, &len)) {
         struct log_output *o = to == LOG_STREAM_ACCESS ? &w.access : &w.text;
 
         log_ring_take(r, len, o->fd >= 0 ? log_output_room(o, len) : nowhere);
+        any = true;
     }
+    return any;
 }
 
 static void free_closed(void)
@@ -54,16 +60,18 @@ static void free_closed(void)
 
 /* The lock is for the list.  It is not held while a slow disk is waited for: a thread that logs
  * its first line would wait with us. */
-static void drain_all(void)
+static bool drain_all(void)
 {
     struct log_ring *r;
+    bool any = false;
 
     pthread_mutex_lock(&w.lock);
     free_closed();
     r = w.rings; /* new ones come in front, and only we take any away */
     pthread_mutex_unlock(&w.lock);
     for (; r != NULL; r = r->next)
-        drain(r);
+        any |= drain(r);
+    return any;
 }
 
 static void text_put(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -109,12 +117,12 @@ static void report(bool last)
     w.report_ms = now;
 }
 
-static void nap(void)
+static void nap(long ns)
 {
     struct timespec until = {0};
 
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += NAP_NS;
+    until.tv_nsec += ns;
     if (until.tv_nsec >= 1000000000L) {
         until.tv_nsec -= 1000000000L;
         until.tv_sec++;
@@ -128,17 +136,18 @@ static void nap(void)
 
 static void *run(void *unused)
 {
+    long ns = NAP_NS;
     bool last;
 
     (void)unused;
     do {
         last = atomic_load(&w.stopping); /* before the drain: what is queued by then is written */
-        drain_all();
+        ns = drain_all() ? NAP_NS : ns * 2 < NAP_IDLE_NS ? ns * 2 : NAP_IDLE_NS;
         log_output_flush(&w.access);
         report(last);
         log_output_flush(&w.text);
         if (!last)
-            nap();
+            nap(ns);
     } while (!last);
     return NULL;
 }
