@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "llm/chat.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define WHY_MAX 512u
+
+void chat_drop(struct chat_request *r, struct str field)
+{
+    for (uint32_t i = 0; i < r->dropped_count; i++) {
+        if (str_eq(r->dropped[i], field))
+            return;
+    }
+    if (r->dropped_count < CHAT_DROPPED_MAX)
+        r->dropped[r->dropped_count++] = field;
+}
+
+bool chat_refuse(struct chat_problem *p, struct arena *a, const char *param, const char *fmt, ...)
+{
+    char text[WHY_MAX];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    p->fault = FAULT_BAD_REQUEST;
+    p->why = arena_dup(a, str_from(text));
+    p->param = arena_dup(a, str_from(param));
+    return false;
+}
