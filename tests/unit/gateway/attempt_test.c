@@ -388,6 +388,52 @@ static void a_failure_says_more_than_a_refused_credential_before_it(void **state
     assert_has(&f.client.body, "the other failed");
 }
 
+/* ---- a 403 that is not about the key ---- */
+
+#define NO_SUCH_MODEL "{\"error\":{\"message\":\"no access\",\"code\":\"model_not_found\"}}"
+
+static void R13_a_refused_model_takes_the_target_off_the_route_and_benches_no_key(void **state)
+{
+    (void)state;
+    ask(&f, "chat");
+    refuses(&f, 403, JSON, NO_SUCH_MODEL);
+    assert_false(benched(0, 0));
+    assert_int_equal(state_of("chat", 0)->failures, 0);
+    pass_ms(&f, waits_ms(&f));
+    assert_asks(&f, "two.test", "key-2");
+    assert_int_equal(f.x->counted, 2);
+    fail_and_wait(500, "", 100); /* only `two` is left, although `one` has another key */
+    assert_asks(&f, "two.test", "key-2");
+    answers(&f);
+    assert_told(&f, 200, "hello");
+}
+
+static void R13_a_model_that_nobody_may_use_has_a_code_of_its_own(void **state)
+{
+    (void)state;
+    ask(&f, "chat");
+    refuses(&f, 403, JSON, NO_SUCH_MODEL);
+    pass_ms(&f, waits_ms(&f));
+    refuses(&f, 403, JSON, NO_SUCH_MODEL);
+    pass_ms(&f, waits_ms(&f));
+    assert_told(&f, 502, "upstream_model_refused");
+    assert_has(&f.client.body, "two/m answered 403: no access");
+    assert_has(&f.client.head, "x-should-retry: false\n");
+    assert_int_equal(f.upstream.asked, 2);
+}
+
+static void R13_a_403_about_what_was_asked_is_passed_on(void **state)
+{
+    static const char body[] = "{\"error\":{\"code\":\"content_policy_violation\"}}";
+
+    (void)state;
+    ask(&f, "chat");
+    refuses(&f, 403, JSON, body);
+    assert_told(&f, 403, body);
+    assert_false(benched(0, 0));
+    assert_int_equal(f.upstream.asked, 1);
+}
+
 /* ---- the client leaves ---- */
 
 static void R1_who_leaves_during_a_try_cancels_it_once(void **state)
@@ -436,6 +482,9 @@ int main(void)
         TEST(R16_without_a_second_key_the_target_is_out),
         TEST(a_refused_credential_says_less_than_a_failure_before_it),
         TEST(a_failure_says_more_than_a_refused_credential_before_it),
+        TEST(R13_a_refused_model_takes_the_target_off_the_route_and_benches_no_key),
+        TEST(R13_a_model_that_nobody_may_use_has_a_code_of_its_own),
+        TEST(R13_a_403_about_what_was_asked_is_passed_on),
         TEST(R1_who_leaves_during_a_try_cancels_it_once),
         TEST(R1_who_leaves_during_a_back_off_is_not_asked_for_again),
     };

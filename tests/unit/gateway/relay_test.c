@@ -226,6 +226,11 @@ static void R1_who_leaves_cancels_the_upstream(void **state)
     assert_int_equal(f.x->records[0].fault, FAULT_CLIENT_LEFT);
     uploads("a piece that was under way"); /* must be harmless */
     relay_ready(f.x);
+    relays("POST", "/v1/responses", JSON, 20);
+    uploads("{\"model\":\"chat\"}");
+    leaves(&f);
+    relay_ready(f.x);
+    assert_int_equal(f.upstream.asked, 0);
 }
 
 static void no_memory_for_a_relay_is_told(void **state)
