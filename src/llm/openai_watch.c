@@ -181,6 +181,8 @@ static bool take_groq(void *ctx, const struct json_member *m)
 
     if (json_key_is(m, STR("usage")) && m->type == JSON_OBJECT && k->usage.len == 0)
         k->usage = m->value;
+    else if (json_key_is(m, STR("error")) && m->type != JSON_NULL && k->error.len == 0)
+        k->error = m->value; /* why a stream was stopped early */
     return true;
 }
 
@@ -233,11 +235,14 @@ static void read_chunk(struct chunk *k)
         openai_stencil_cut(w, k->text, k->shown, k->padding);
 }
 
-static void take_error(struct openai_watch *w, struct str data)
+/* `value`: of the error member, which need not be at the top; empty when it was not looked for. */
+static void take_error(struct openai_watch *w, struct str data, struct str value)
 {
     struct openai_refusal r = {.fault = FAULT_NONE};
 
-    if (!openai_error_read(w->arena, data, &r) && r.message.len == 0)
+    if (!openai_error_read(w->arena, data, &r) && value.len > 0)
+        openai_error_value(w->arena, value, &r);
+    else if (r.message.len == 0)
         r.message = openai_plain_text(w->arena, data);
     w->fault = openai_error_fault(r.type, r.code);
     w->error_message = r.message;
@@ -277,7 +282,7 @@ enum openai_event_kind openai_watch_event(struct openai_watch *w, struct str nam
     *ret_rewritten = false;
     w->events++;
     if (str_eq(name, STR("error"))) {
-        take_error(w, data);
+        take_error(w, data, STR(""));
         return OPENAI_EV_ERROR;
     }
     if (openai_stencil_fits(w, data))
@@ -289,7 +294,7 @@ enum openai_event_kind openai_watch_event(struct openai_watch *w, struct str nam
     if (!scan_chunk(&k))
         return OPENAI_EV_MALFORMED;
     if (is_error(&k)) {
-        take_error(w, data);
+        take_error(w, data, k.error);
         return OPENAI_EV_ERROR;
     }
     read_chunk(&k);
@@ -307,7 +312,7 @@ enum fault openai_watch_body(struct openai_watch *w, struct str body)
     if (!scan_chunk(&k))
         return FAULT_UPSTREAM_BAD_REPLY;
     if (is_error(&k)) {
-        take_error(w, body);
+        take_error(w, body, k.error);
         return w->fault;
     }
     read_chunk(&k);
