@@ -1,6 +1,6 @@
 /*
  * whole.c - an answer that comes as one body: kept until it can be judged, then passed on
- * untouched.
+ * untouched, or as the stream that was asked for (retell.c).
  *
  * A 200 that holds an error, null, no choices or HTML is a failure like any other (R10).  A
  * provider's refusal of the request itself goes to the client as the provider wrote it (R13).
@@ -61,12 +61,6 @@ static void answered(struct exchange *x)
     struct http_fields f = {0};
     struct str body = buf_str(&a->body);
 
-    if (x->answer.head_sent) { /* by a keep-alive: the client waits for an event stream */
-        attempt_over(x, FAULT_UPSTREAM_BAD_REPLY,
-                     "%.*s answered with a whole body instead of a stream.",
-                     STR_ARG(attempt_target_name(x)));
-        return;
-    }
     x->first_content_ns = loop_clock_ns();
     if (answer_fields(x, &f) < 0 ||
         answer_upstream_fields(x, &f, &a->reply, a->inflate == NULL) < 0)
@@ -87,11 +81,14 @@ void whole_end(struct exchange *x)
         return;
     }
     f = openai_watch_body(&a->watch, buf_str(&a->body));
-    if (f == FAULT_NONE && x->req.stream)
-        f = FAULT_UPSTREAM_BAD_REPLY;
-    if (f == FAULT_NONE) {
+    if (f == FAULT_NONE && !x->req.stream) {
         answered(x);
         return;
+    }
+    if (f == FAULT_NONE) {
+        if (whole_retell(x))
+            return;
+        f = FAULT_UPSTREAM_BAD_REPLY;
     }
     name = attempt_target_name(x);
     if (a->watch.error_message.len > 0)

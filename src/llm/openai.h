@@ -106,6 +106,11 @@ enum openai_event_kind openai_watch_event(struct openai_watch *w, struct str nam
  * HTML, not JSON), or the fault of the error object inside it, with texts in *w. */
 MUST_USE enum fault openai_watch_body(struct openai_watch *w, struct str body);
 
+/* Tell the body of a chat completion as the events of a stream, [DONE] included, with the usage if
+ * `usage`; tool calls have no index yet, which openai_watch_event() gives them.  -EINVAL: it has
+ * nothing to tell, or a choice without a message or a finish reason; else as buf_put(). */
+MUST_USE int openai_retell(struct str body, bool usage, struct buf *out);
+
 /* ---- refusals ---- */
 
 struct openai_refusal {

@@ -367,6 +367,115 @@ static void R1_who_leaves_while_content_goes_out_cancels_the_try(void **state)
     assert_sent(TEXT);
 }
 
+/* ---- a whole answer although a stream was asked for ---- */
+
+#define WHOLE(message, usage)                                                                      \
+    "{\"id\":\"c\",\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"message\":" message  \
+    ",\"finish_reason\":\"stop\"}]" usage "}"
+#define CHUNK(rest)                                                                                \
+    DATA("{\"object\":\"chat.completion.chunk\",\"id\":\"c\",\"choices\":[" rest "}")
+
+static void whole_comes(const char *more, const char *body)
+{
+    char members[256];
+
+    snprintf(members, sizeof(members), ",\"stream\":true%s", more);
+    ask_with(&f, "chat", members);
+    replies(&f, 200, "content-type: application/json\nx-other: goes\n");
+    says(&f, body);
+    ends(&f);
+}
+
+static void R10_a_whole_answer_is_told_as_the_stream_that_was_asked_for(void **state)
+{
+    static const char two_events[] =
+        CHUNK("{\"index\":0,\"delta\":{\"content\":\"hello\"},\"finish_reason\":null}]")
+            CHUNK("{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]");
+
+    (void)state;
+    whole_comes("", WHOLE("{\"content\":\"hello\"}", ",\"usage\":{\"prompt_tokens\":3}"));
+    assert_true(f.x->finished && f.client.ended);
+    assert_well(FAULT_NONE);
+    assert_has(&f.client.head, "200\n");
+    assert_has(&f.client.head, "content-type: text/event-stream\n");
+    assert_has(&f.client.head, "x-other: goes\n");
+    assert_has_not(&f.client.head, "application/json");
+    assert_has(&f.client.body, two_events);
+    assert_has(&f.client.body, DONE);
+    assert_int_equal(dones(), 1);
+    assert_has_not(&f.client.body, "usage"); /* known, and nobody asked */
+    assert_int_equal(f.x->attempt.watch.usage.prompt, 3);
+    assert_int_equal(f.upstream.asked, 1);
+
+    whole_comes(",\"stream_options\":{\"include_usage\":true}",
+                WHOLE("{\"content\":\"hello\"}", ",\"usage\":{\"prompt_tokens\":3}"));
+    assert_has(&f.client.body, CHUNK("],\"usage\":{\"prompt_tokens\":3}") DONE);
+}
+
+static void R8_tool_calls_of_a_whole_answer_are_numbered(void **state)
+{
+    (void)state;
+    whole_comes("", WHOLE("{\"tool_calls\":["
+                          "{\"id\":\"1\",\"type\":\"function\",\"function\":{\"name\":\"a\","
+                          "\"arguments\":\"{}\"}},"
+                          "{\"id\":\"2\",\"type\":\"function\",\"function\":{\"name\":\"a\","
+                          "\"arguments\":\"{}\"}}]}",
+                          ""));
+    assert_well(FAULT_NONE);
+    assert_has(&f.client.body, "{\"index\":0,\"id\":\"1\"");
+    assert_has(&f.client.body, "{\"index\":1,\"id\":\"2\"");
+}
+
+static void R5_a_whole_answer_behind_a_keep_alive_is_told_too(void **state)
+{
+    (void)state;
+    ask_stream(&f, "chat");
+    pass_ms(&f, 15000);
+    answers(&f);
+    assert_well(FAULT_NONE);
+    assert_has(&f.client.body, ": keep-alive\n\ndata: {");
+    assert_has(&f.client.body, "\"content\":\"hello\"");
+    assert_int_equal(dones(), 1);
+}
+
+static void R10_what_is_no_whole_answer_is_tried_elsewhere(void **state)
+{
+    static const char *const rows[] = {
+        "null",
+        "<html>",
+        "{\"choices\":[]}",
+        "{\"error\":{\"message\":\"m\"}}",
+        "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"a\"},\"finish_reason\":null}]}",
+        "{\"choices\":[{\"index\":0,\"text\":\"a\",\"finish_reason\":\"stop\"}]}",
+        "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"a\"},\"finish_reason\":\"stop\"},"
+        "{\"index\":1,\"message\":{\"content\":\"b\"}}]}"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(rows); i++) {
+        whole_comes("", rows[i]);
+        assert_int_equal(f.call.status, 0);
+        pass_ms(&f, waits_ms(&f));
+        assert_has(&f.upstream.head, "host: two.test\r\n");
+        f.gw.targets[0].failures = 0;
+    }
+}
+
+static void a_whole_answer_that_no_event_could_hold_is_tried_elsewhere(void **state)
+{
+    static char body[8192];
+    size_t n =
+        (size_t)snprintf(body, sizeof(body), "%s", "{\"choices\":[{\"message\":{\"content\":\"");
+
+    (void)state;
+    memset(body + n, 'x', 5000);
+    snprintf(body + n + 5000, 64, "\"},\"finish_reason\":\"stop\"}]}");
+    whole_comes("", body);
+    assert_int_equal(f.call.status, 0);
+    assert_in(f.x->why, "limits.event_bytes");
+    pass_ms(&f, waits_ms(&f));
+    assert_has(&f.upstream.head, "host: two.test\r\n");
+}
+
 /* ---- silence ---- */
 
 static void R5_a_keep_alive_commits_the_status_but_not_the_content(void **state)
@@ -445,6 +554,11 @@ int main(void)
         TEST(R3b_a_malformed_event_is_skipped_or_fatal),
         TEST(R19_a_slow_client_stops_the_reading),
         TEST(R1_who_leaves_while_content_goes_out_cancels_the_try),
+        TEST(R10_a_whole_answer_is_told_as_the_stream_that_was_asked_for),
+        TEST(R8_tool_calls_of_a_whole_answer_are_numbered),
+        TEST(R5_a_whole_answer_behind_a_keep_alive_is_told_too),
+        TEST(R10_what_is_no_whole_answer_is_tried_elsewhere),
+        TEST(a_whole_answer_that_no_event_could_hold_is_tried_elsewhere),
         TEST(R5_a_keep_alive_commits_the_status_but_not_the_content),
         TEST(R5_when_all_fail_behind_a_keep_alive_it_is_told_in_band),
         TEST(R9_the_first_content_has_a_limit_of_its_own),
