@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 
+#include "base/decimal.h"
 #include "llm/openai_part.h"
 
 struct telling {
@@ -79,12 +80,11 @@ static void open_event(struct telling *t)
 
 static void open_choice(struct telling *t)
 {
+    char digits[DECIMAL_BYTES_MAX];
+
     open_event(t);
     put(t, STR("{\"index\":"));
-    if (t->index.len > 0)
-        put(t, t->index);
-    else if (t->err == 0)
-        t->err = buf_printf(t->out, "%llu", (unsigned long long)t->position);
+    put(t, t->index.len > 0 ? t->index : decimal_write(t->position, digits));
 }
 
 /* ---- choices ---- */
