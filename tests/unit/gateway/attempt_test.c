@@ -422,6 +422,18 @@ static void R13_a_model_that_nobody_may_use_has_a_code_of_its_own(void **state)
     assert_int_equal(f.upstream.asked, 2);
 }
 
+static void R13_a_refused_model_says_less_than_a_failure_before_it(void **state)
+{
+    (void)state;
+    ask(&f, "chat");
+    refuses(&f, 503, "retry-after: 6\n", "full house");
+    pass_ms(&f, waits_ms(&f));
+    refuses(&f, 403, JSON, NO_SUCH_MODEL);
+    pass_ms(&f, waits_ms(&f));
+    assert_told(&f, 503, "upstream_overloaded");
+    assert_has(&f.client.body, "full house");
+}
+
 static void R13_a_403_about_what_was_asked_is_passed_on(void **state)
 {
     static const char body[] = "{\"error\":{\"code\":\"content_policy_violation\"}}";
@@ -484,6 +496,7 @@ int main(void)
         TEST(a_failure_says_more_than_a_refused_credential_before_it),
         TEST(R13_a_refused_model_takes_the_target_off_the_route_and_benches_no_key),
         TEST(R13_a_model_that_nobody_may_use_has_a_code_of_its_own),
+        TEST(R13_a_refused_model_says_less_than_a_failure_before_it),
         TEST(R13_a_403_about_what_was_asked_is_passed_on),
         TEST(R1_who_leaves_during_a_try_cancels_it_once),
         TEST(R1_who_leaves_during_a_back_off_is_not_asked_for_again),

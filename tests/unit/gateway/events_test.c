@@ -410,6 +410,11 @@ static void R10_a_whole_answer_is_told_as_the_stream_that_was_asked_for(void **s
     whole_comes(",\"stream_options\":{\"include_usage\":true}",
                 WHOLE("{\"content\":\"hello\"}", ",\"usage\":{\"prompt_tokens\":3}"));
     assert_has(&f.client.body, CHUNK("],\"usage\":{\"prompt_tokens\":3}") DONE);
+
+    ask_stream(&f, "mute/m");
+    answers(&f);
+    assert_has_not(&f.client.body, "usage");
+    assert_int_equal(f.x->attempt.watch.usage.prompt, 3);
 }
 
 static void R8_tool_calls_of_a_whole_answer_are_numbered(void **state)
@@ -441,6 +446,7 @@ static void R5_a_whole_answer_behind_a_keep_alive_is_told_too(void **state)
 static void R10_what_is_no_whole_answer_is_tried_elsewhere(void **state)
 {
     static const char *const rows[] = {
+        "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"a\"},\"finish_reason\":\"\"}]}",
         "null",
         "<html>",
         "{\"choices\":[]}",

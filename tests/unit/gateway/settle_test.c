@@ -145,6 +145,24 @@ static void R2_who_left_before_a_status_has_499(void **state)
     yyjson_doc_free(doc);
 }
 
+/* The server answered for want of memory, whatever we had meant to say. */
+static void R63_what_the_client_was_told_is_what_is_counted(void **state)
+{
+    yyjson_doc *doc;
+
+    (void)state;
+    arrive(&f, "POST", CHAT, "authorization: Bearer sk-shop-12345678\n");
+    f.call.body = STR("{\"model\":\"chat\",\"messages\":[{}]}");
+    f.x->body_ready = true;
+    pipeline_start(f.x, f.x->surface->stages);
+    f.call.full = true;
+    answers(&f);
+    doc = logged();
+    assert_string_equal(text_of(doc, "outcome"), "gateway_overloaded");
+    yyjson_doc_free(doc);
+    assert_int_equal(f.x->records[0].fault, FAULT_NONE); /* the target did well */
+}
+
 /* Nothing a client sends makes a line too long or breaks it. */
 static void R61_a_line_is_bounded_and_always_json(void **state)
 {
@@ -218,6 +236,7 @@ int main(void)
         TEST(a_line_says_what_happened),
         TEST(R2_what_is_not_known_is_not_made_up),
         TEST(R2_who_left_before_a_status_has_499),
+        TEST(R63_what_the_client_was_told_is_what_is_counted),
         TEST(R61_a_line_is_bounded_and_always_json),
         TEST(R61_of_many_attempts_the_first_are_listed_and_all_are_counted),
         TEST(an_exchange_is_counted_when_it_ends),

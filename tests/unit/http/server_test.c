@@ -837,6 +837,76 @@ static void a_paused_upload_is_not_too_slow(void **state)
     fixture_end(&f);
 }
 
+/* ---- A full arena */
+
+/* A call whose arena is used up to the last byte, waiting for its reply. */
+static struct client full_call(struct fixture *f, const char *method)
+{
+    struct client c;
+    char head[64];
+
+    fixture_init(f);
+    f->settings.limits.arena_bytes = 1 << 16;
+    fixture_open(f);
+    c = client_open(f);
+    (void)snprintf(head, sizeof(head), "%s /hold HTTP/1.1\r\nHost: a\r\n\r\n", method);
+    client_send(&c, str_from(head));
+    turn_until(f, &c, f->held != NULL);
+    while (arena_bytes(&f->held->arena, 1) != NULL) {
+    }
+    return c;
+}
+
+static void check_full(struct fixture *f, struct client *c, const char *body)
+{
+    assert_int_equal(f->held->status, 503);
+    assert_true(f->held->full);
+    turn_until(f, c, c->ended);
+    assert_int_equal(c->err, 0); /* a proper end, not a reset */
+    assert_true(has(&c->got, "HTTP/1.1 503 Service Unavailable\r\n"));
+    assert_true(has(&c->got, "Content-Type: application/json\r\n"));
+    assert_memory_equal(c->got.ptr + c->got.len - strlen(body), body, strlen(body));
+    assert_true(story_is(f, "head ready done "));
+    client_close(c);
+    fixture_end(f);
+}
+
+#define FULL_BODY                                                                                  \
+    "Content-Length: 57\r\n\r\n{\"error\":{\"message\":\"limits.exchange_bytes is reached.\"}}"
+
+static void R63_a_reply_that_has_no_room_is_a_503_that_needs_none(void **state)
+{
+    struct fixture f;
+    struct client c = full_call(&f, "POST");
+
+    (void)state;
+    http_reply(f.held, 200, &(struct http_fields){0}, STR("an answer"));
+    check_full(&f, &c, FULL_BODY);
+}
+
+static void R63_a_stream_that_has_no_room_is_a_503_and_nothing_behind_it(void **state)
+{
+    struct fixture f;
+    struct client c = full_call(&f, "POST");
+
+    (void)state;
+    http_reply_head(f.held, 200, &(struct http_fields){0}, -1);
+    http_reply_body(f.held, (struct str[]){STR("bytes")}, 1);
+    http_reply_last(f.held, STR("more"));
+    http_reply_abort(f.held);
+    check_full(&f, &c, FULL_BODY);
+}
+
+static void R63_a_reply_to_head_that_has_no_room_has_no_body(void **state)
+{
+    struct fixture f;
+    struct client c = full_call(&f, "HEAD");
+
+    (void)state;
+    http_reply(f.held, 200, &(struct http_fields){0}, STR("an answer"));
+    check_full(&f, &c, "Content-Length: 57\r\n\r\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -871,6 +941,9 @@ int main(void)
         cmocka_unit_test(without_descriptors_clients_wait_and_the_loop_does_not_spin),
         cmocka_unit_test(the_last_bytes_and_the_end_leave_together),
         cmocka_unit_test(a_paused_upload_is_not_too_slow),
+        cmocka_unit_test(R63_a_reply_that_has_no_room_is_a_503_that_needs_none),
+        cmocka_unit_test(R63_a_stream_that_has_no_room_is_a_503_and_nothing_behind_it),
+        cmocka_unit_test(R63_a_reply_to_head_that_has_no_room_has_no_body),
     };
 
     alarm(60);
