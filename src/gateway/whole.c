@@ -17,13 +17,10 @@ void whole_feed(struct exchange *x, struct str bytes)
     struct attempt *a = &x->attempt;
     bool refusal = a->status >= 300;
 
-    if (a->judged)
-        return;
     a->body.max = refusal ? REFUSAL_BYTES_MAX : x->gl->gw->conf->limits.reply_bytes;
     if (buf_put(&a->body, bytes) == 0)
         return;
     http_fetch_cancel(&a->fetch);
-    a->judged = true;
     attempt_over(x, FAULT_UPSTREAM_BAD_REPLY, "%.*s: the reply is larger than limits.reply_bytes.",
                  STR_ARG(attempt_target_name(x)));
 }
