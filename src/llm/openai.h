@@ -119,8 +119,8 @@ struct openai_refusal {
 };
 
 /* What a non-2xx status with this body means to us (R13): all error shapes in the wild (nested,
- * flat, integer codes, string error, HTML, empty).  insufficient_quota in a 429 is NEXT_KEY; a 403 that is
- * about the model is NEXT_TARGET, one about what was asked is STOP. */
+ * flat, integer codes, string error, HTML, empty).  insufficient_quota in a 429 is NEXT_KEY; a 403
+ * that is about the model is NEXT_TARGET, one about what was asked is STOP. */
 struct openai_refusal openai_refusal(struct arena *a, unsigned status, struct str body);
 
 /* The fault for an error object that came inside a 200, from its type and code. */
