@@ -90,6 +90,8 @@ static const struct word forbidden[] = {
 
 static bool contains_nocase(struct str s, struct str word)
 {
+    if (s.ptr == NULL) /* nothing was said */
+        return false;
     for (size_t i = 0; word.len <= s.len && i <= s.len - word.len; i++)
         if (str_eq_nocase((struct str){s.ptr + i, word.len}, word))
             return true;
