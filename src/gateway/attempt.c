@@ -205,10 +205,10 @@ static void later(struct exchange *x)
                                             x->attempt.retry_after_ms, chance);
 }
 
-/* A refused credential says less to the client than another target's failure before it. */
+/* A refused credential or model says less to the client than another target's failure before it. */
 static bool is_lesser(const struct exchange *x, enum fault f)
 {
-    return fault_info(f)->remedy == REMEDY_NEXT_KEY && x->last_fault != FAULT_NONE &&
+    return fault_info(f)->remedy != REMEDY_RETRY && x->last_fault != FAULT_NONE &&
            fault_info(x->last_fault)->remedy == REMEDY_RETRY;
 }
 
@@ -224,6 +224,9 @@ static void follow(struct exchange *x, enum fault f)
         return;
     case REMEDY_NEXT_KEY:
         next_key(x);
+        break;
+    case REMEDY_NEXT_TARGET:
+        x->attempt.candidate->out = true;
         break;
     case REMEDY_RETRY:
         later(x);

@@ -36,7 +36,6 @@ struct attempt { /* one try at one target */
     unsigned status;
     bool running;
     bool events;     /* the reply is an event stream */
-    bool judged;     /* the reply's end or an error event has been acted on */
     struct buf body; /* whole reply, or events held before the first content */
     struct str read; /* of a whole reply: what this read brought first, not in `body` yet */
     struct sse sse;

@@ -242,7 +242,7 @@ static void on_done(struct http_call *c)
 
     if (x == NULL)
         return;
-    /* A head for which limits.exchange_bytes had no room left has ended the call by itself. */
+    /* A head for which limits.exchange_bytes had no room has ended the call by itself, with 503. */
     pipeline_cancel(x, FAULT_OVERLOADED);
     relay_done(x);
     exchange_free(x);

@@ -64,7 +64,8 @@ struct http_handler {
      * NULL. */
     void (*refused)(struct http_call *c, unsigned status);
     /* Write the JSON body for an error the server itself answers (400, 408, 413, 417, 431, 501,
-     * 503); `limit` names the setting in play, or is empty.  May be NULL: a plain default. */
+     * 503); `limit` names the setting in play, or is empty.  The arena may be full: .ptr NULL, or
+     * a text that needs none.  May be NULL: a plain default. */
     struct str (*error_body)(struct arena *a, unsigned status, struct str message,
                              struct str limit);
 };
@@ -101,6 +102,7 @@ struct http_call {
     /* The reply so far. */
     unsigned status;        /* 0 until http_reply_head() */
     bool replied;           /* http_reply_end() or _abort() was called */
+    bool full;              /* `arena` had no room for a head: the server answered 503 instead */
     bool left;              /* gone() was called */
     void *user;             /* the handler's own */
     struct http_conn *conn; /* server_conn.c's */
@@ -121,7 +123,8 @@ void http_server_close(struct http_server *s);
 /* Start the reply.  `length` is the body's; -1 when it is not known: chunked, or until close for
  * HTTP/1.0.  Content-Length, Transfer-Encoding, Connection, Date and CORS fields are written by
  * the server and must not be in `fields`; unsafe values are dropped.  The head leaves with the
- * first body piece, or with http_reply_flush()/_end(), in one write. */
+ * first body piece, or with http_reply_flush()/_end(), in one write.  Without room for it in the
+ * arena, a 503 goes out instead and the reply has ended (`full`). */
 void http_reply_head(struct http_call *c, unsigned status, const struct http_fields *fields,
                      int64_t length);
 /* Send body bytes, `n` pieces in one write (and one chunk).  FLOW_HOLD: stop until drain(). */

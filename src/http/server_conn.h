@@ -108,6 +108,9 @@ void conn_bodies_free(struct http_server *s);
 /* server_refuse.c */
 /* Answer instead of the handler, and close.  Of a call in progress the handler hears gone(). */
 void conn_refuse(struct http_conn *c, const struct http_refusal *r);
+/* Answer instead of what was to be answered: the arena has no room for its head.  503, and close.
+ */
+void conn_answer_full(struct http_conn *c);
 /* True: it was a CORS preflight, and is answered. */
 bool conn_preflight(struct http_conn *c);
 /* The origin the reply may name, or empty. */

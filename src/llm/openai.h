@@ -106,6 +106,11 @@ enum openai_event_kind openai_watch_event(struct openai_watch *w, struct str nam
  * HTML, not JSON), or the fault of the error object inside it, with texts in *w. */
 MUST_USE enum fault openai_watch_body(struct openai_watch *w, struct str body);
 
+/* Tell the body of a chat completion as the events of a stream, [DONE] included, with the usage if
+ * `usage`; tool calls have no index yet, which openai_watch_event() gives them.  -EINVAL: it has
+ * nothing to tell, or a choice without a message or a finish reason; else as buf_put(). */
+MUST_USE int openai_retell(struct str body, bool usage, struct buf *out);
+
 /* ---- refusals ---- */
 
 struct openai_refusal {
@@ -114,7 +119,8 @@ struct openai_refusal {
 };
 
 /* What a non-2xx status with this body means to us (R13): all error shapes in the wild (nested,
- * flat, integer codes, string error, HTML, empty).  insufficient_quota in a 429 is NEXT_KEY. */
+ * flat, integer codes, string error, HTML, empty).  insufficient_quota in a 429 is NEXT_KEY; a 403
+ * that is about the model is NEXT_TARGET, one about what was asked is STOP. */
 struct openai_refusal openai_refusal(struct arena *a, unsigned status, struct str body);
 
 /* The fault for an error object that came inside a 200, from its type and code. */

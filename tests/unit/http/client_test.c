@@ -1,49 +1,9 @@
 /* One fetch after another over loopback: pools, reuse, replay, framing, bodies.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <errno.h>
 #include <openssl/ssl.h>
 
-#include "unit/http/upstream.h"
-
-struct fixture {
-    struct world w;
-    struct server s;
-    struct http_origin *o;
-    unsigned descriptors;
-};
-
-static int set_up(void **state)
-{
-    struct fixture *x = calloc(1, sizeof(*x));
-
-    x->descriptors = count_descriptors();
-    world_open(&x->w);
-    server_open(&x->s, &x->w);
-    x->o = origin_at(x->s.port);
-    *state = x;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *x = *state;
-    struct http_client_counts n = http_client_counts(x->w.client);
-
-    assert_int_equal(n.active + n.connecting + n.waiting, 0);
-    http_origin_unref(x->o);
-    server_close(&x->s);
-    world_close(&x->w);
-    server_done(&x->s);
-    assert_int_equal(count_descriptors(), x->descriptors);
-    free(x);
-    return 0;
-}
+#include "unit/http/client_fixture.h"
 
 static void a_reply_comes_whole(void **state)
 {
