@@ -1,10 +1,9 @@
 /*
  * exchange.h - one request and its response, from the first byte to the log line.
  *
- * Owned by its loop.  Exchanges are pooled per loop with their timer, since a libuv timer cannot
- * be freed in the turn it is closed; everything else lives in the call's arena and goes with it.
- * The pipeline ends an exchange (finish); the server's done() gives it back to the pool.
- * SPDX-License-Identifier: Apache-2.0
+ * Owned by its loop.  Exchanges are pooled per loop; what they point to lives in the call's arena
+ * and goes with it.  The pipeline ends an exchange (finish); the server's done() gives it back to
+ * the pool. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GATEWAY_EXCHANGE_H
 #define GATEWAY_EXCHANGE_H
@@ -97,10 +96,8 @@ struct exchange {
     /* Clocks. */
     uint64_t waited_ns, waiting_since_ns; /* for others than us */
     uint64_t first_content_ns;
-    uint64_t timer_due_ms; /* 0: not running */
-    uv_timer_t timer;
+    struct alarm timer;
 
-    struct exchange *next_free;
     struct list link; /* among the loop's live ones */
 };
 
@@ -109,7 +106,8 @@ MUST_USE struct exchange *exchange_new(struct gateway_loop *gl, struct http_call
                                        const struct surface *surface);
 /* Back to the pool; the path has ended. */
 void exchange_free(struct exchange *x);
-/* Close the pool's timers; the loop must run once more. */
+/* Free those of the pool that were not needed lately, or all. */
+void exchange_pool_trim(struct gateway_loop *gl);
 void exchange_pool_done(struct gateway_loop *gl);
 
 /* Set the fault and its sentence; returns VERDICT_FAIL for the stage to return. */

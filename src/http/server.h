@@ -115,6 +115,8 @@ void *http_server_user(const struct http_call *c); /* `user` of http_server_open
 /* Stop accepting; idle connections close, busy ones after their call ("Connection: close"). */
 void http_server_drain(struct http_server *s);
 unsigned http_server_busy(const struct http_server *s); /* calls in progress */
+/* Give back memory that was not needed lately.  Call it every second or so. */
+void http_server_trim(struct http_server *s);
 /* Cut what is left and free the server once its handles are closed. */
 void http_server_close(struct http_server *s);
 
