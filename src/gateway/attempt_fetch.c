@@ -140,6 +140,7 @@ static void on_batch(struct http_fetch *f)
 
     if (x->attempt.events)
         events_flush(x);
+    exchange_lighten(x);
     exchange_wait_begin(x);
 }
 

@@ -2,8 +2,9 @@
  * exchange.h - one request and its response, from the first byte to the log line.
  *
  * Owned by its loop.  Exchanges are pooled per loop; what they point to lives in the call's arena
- * and goes with it.  The pipeline ends an exchange (finish); the server's done() gives it back to
- * the pool. SPDX-License-Identifier: Apache-2.0
+ * and goes with it, most of it as soon as a stream has begun (exchange_lighten.c).  The pipeline
+ * ends an exchange (finish); the server's done() gives it back to the pool.
+ * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GATEWAY_EXCHANGE_H
 #define GATEWAY_EXCHANGE_H
@@ -48,6 +49,7 @@ struct answer {     /* what has gone to the client */
     bool committed; /* content has gone: no other target any more */
     bool held;      /* the client is slow: reading upstream has stopped */
     bool ended;
+    bool light;               /* exchange_lighten() has been here */
     uint64_t last_ms;         /* when bytes last went out, for keep-alives */
     uint64_t linger_until_ms; /* after [DONE]: how long the upstream may take to end */
 };
@@ -109,6 +111,11 @@ void exchange_free(struct exchange *x);
 /* Free those of the pool that were not needed lately, or all. */
 void exchange_pool_trim(struct gateway_loop *gl);
 void exchange_pool_done(struct gateway_loop *gl);
+
+/* Once content has gone to the client: give back all memory but what the end of a stream needs
+ * (exchange_lighten.c has the rule).  Cheap when there is nothing to do; what can only be done
+ * later is done by a later call.  Not from within a feed of the stream. */
+void exchange_lighten(struct exchange *x);
 
 /* Set the fault and its sentence; returns VERDICT_FAIL for the stage to return. */
 enum verdict exchange_fail(struct exchange *x, enum fault f, struct str param, const char *fmt, ...)

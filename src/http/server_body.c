@@ -69,8 +69,3 @@ void conn_body_free(struct http_conn *c)
     buf_done(&c->body);
     c->call.body = (struct str){NULL, 0};
 }
-
-void http_call_drop_body(struct http_call *c)
-{
-    conn_body_free(c->conn);
-}

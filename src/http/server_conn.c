@@ -358,6 +358,22 @@ void http_call_resume(struct http_call *call)
     conn_later(c);
 }
 
+void http_call_forget(struct http_call *call, struct arena *kept)
+{
+    struct http_conn *c = call->conn;
+
+    assert(c->told_ready);
+    http_reply_flush(call);
+    conn_body_free(c);
+    call->method = call->target = call->path = call->query = call->host = (struct str){NULL, 0};
+    call->fields = (struct http_fields){0};
+    c->reader.field_name = c->reader.field_value = (struct str){NULL, 0};
+    c->head = (struct str){NULL, 0}; /* unsent only where the reply has ended */
+    arena_done(&call->arena);
+    call->arena = *kept;
+    *kept = (struct arena){0};
+}
+
 /* ---- The stream's other news */
 
 static void on_ready(struct stream *s)
