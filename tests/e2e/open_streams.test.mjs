@@ -1,4 +1,4 @@
-// R63: an open stream keeps only what its end needs, and its end is as if it had kept everything.
+// An open stream keeps only what its end needs, and its end is as if it had kept everything.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ after(() => t.stop());
 
 const headers = (id, more = {}) => ({ headers: { authorization: 'Bearer k-one-key', 'x-request-id': id, ...more } });
 
-test('R63 the log line of a long stream tells what that of a short one does', async () => {
+test('the log line of a long stream tells what that of a short one does', async () => {
   const r = await chatStream(t.gw, 'plain', { stream_options: { include_usage: true } }, headers('long-1'));
   assert.equal(r.finish, 'stop');
   assert.equal(r.done, 1);
@@ -34,7 +34,7 @@ test('R63 the log line of a long stream tells what that of a short one does', as
     [{ target: 'sim', outcome: 'ok', status: 200 }]);
 });
 
-test('R63 the attempts before the one that streams are still told', async () => {
+test('the attempts before the one that streams are still told', async () => {
   const r = await chatStream(t.gw, 'second', {}, headers('long-2'));
   assert.equal(r.errors[0].code, 'upstream_stream_truncated');
   assert.match(r.errors[0].message, /sim\/sim\?cut-fin/);
@@ -44,6 +44,14 @@ test('R63 the attempts before the one that streams are still told', async () => 
     [{ outcome: 'upstream_overloaded', status: 503 }, { outcome: 'upstream_stream_truncated', status: 200 }]);
 });
 
+test('so are those of provider/model, whose target is the request\'s own', async () => {
+  const r = await chatStream(t.gw, `sim/sim?503,flip=1,tokens=6,${gap}`, {}, headers('long-3'));
+  assert.equal(r.done, 1);
+  const line = await t.gw.accessOf('long-3');
+  assert.deepEqual(line.attempts.map(({ target, outcome }) => ({ target, outcome })),
+    [{ target: 'sim', outcome: 'upstream_overloaded' }, { target: 'sim', outcome: 'ok' }]);
+});
+
 for (const [fault, code] of [
   ['cut-fin', 'upstream_stream_truncated'],
   ['cut-rst', 'upstream_stream_truncated'],
@@ -51,7 +59,7 @@ for (const [fault, code] of [
   ['done-without-finish', 'upstream_stream_truncated'],
   ['n-tokens-then-silence', 'upstream_timeout'],
 ]) {
-  test(`R63 ${fault} late in a stream of provider/model is told with the target's name`, async () => {
+  test(`R11 ${fault} late in a stream of provider/model is told with the target's name`, async () => {
     const model = `sim/sim?${fault},after=4,tokens=8,${gap}`;
     const r = await chatStream(t.gw, model, {}, headers(`late-${fault}`));
     assert.equal(r.errors.length, 1, r.text);
@@ -65,7 +73,7 @@ for (const [fault, code] of [
 }
 
 for (const style of ['tools-interleaved', 'tools-all-index-0', 'tools-no-index']) {
-  test(`R63 ${style}: calls are well numbered across the moment a stream becomes light`, async () => {
+  test(`R8 ${style}: calls are well numbered across the moment a stream becomes light`, async () => {
     const fast = await chatStream(t.gw, `sim/sim?${style},calls=3,tag=fast`, {}, headers(`fast-${style}`));
     const r = await chatStream(t.gw, `sim/sim?${style},calls=3,${gap}`, {}, headers(`slow-${style}`));
     const deltas = (s) => s.chunks.flatMap((c) => c.choices[0]?.delta?.tool_calls ?? []).map((d) => [d.index, d.function]);
@@ -75,7 +83,7 @@ for (const style of ['tools-interleaved', 'tools-all-index-0', 'tools-no-index']
   });
 }
 
-test('R63 a client that leaves a long stream is told apart as ever', async () => {
+test('R1 a client that leaves a long stream is told apart as ever', async () => {
   const left = await Raw.to(t.gw.port);
   await left.post('/v1/chat/completions', question(`sim/sim?tokens=1000,${gap}`, { stream: true }),
     'Authorization: Bearer k-one-key\r\nx-request-id: left-1\r\n');
@@ -86,7 +94,7 @@ test('R63 a client that leaves a long stream is told apart as ever', async () =>
 });
 
 // Resident memory says nothing of a sanitized program.
-test('R63 the heads and bodies of open streams are not kept', { skip: slow > 1 }, async () => {
+test('the heads and bodies of open streams are not kept', { skip: slow > 1 }, async () => {
   const m = await pair();
   const resident = () => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${m.gw.pid}/status`, 'utf8'))[1]);
   const open = async () => {
