@@ -261,7 +261,7 @@ void attempt_over(struct exchange *x, enum fault f, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    if (!is_lesser(x, f))
+    if (x->answer.committed || !is_lesser(x, f))
         x->why = arena_dup(x->mem, str_from(text));
     log_debug("%.*s attempt %u at %.*s: %s: %s", STR_ARG(x->request_id), x->records_count,
               STR_ARG(attempt_target_name(x)), fault_info(f)->wire, text);

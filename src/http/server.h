@@ -84,7 +84,8 @@ struct http_server_settings {
 };
 
 struct http_call {
-    /* The request; all bytes are in `arena`, which lives until done() returns. */
+    /* The request; all bytes are in `arena`, which lives until done() returns, or until
+     * http_call_forget(). */
     struct arena arena;
     struct loop *loop;
     struct str method;      /* "POST" */
@@ -92,9 +93,9 @@ struct http_call {
     struct str path, query; /* split at '?'; not decoded */
     struct http_fields fields;
     struct str host;
-    struct str body;        /* HTTP_BODY_WHOLE, from ready() on; http_call_drop_body() frees it */
-    int64_t content_length; /* -1: chunked, or none */
-    uint64_t started_ns;    /* first byte of the head */
+    struct str body;              /* HTTP_BODY_WHOLE, from ready() on */
+    int64_t content_length;       /* -1: chunked, or none */
+    uint64_t started_ns;          /* first byte of the head */
     uint64_t bytes_in, bytes_out; /* of this call, framing and heads included */
     char peer[48];                /* the client's address, no port */
     bool head_only;               /* HEAD: bodies are counted but not sent */
@@ -117,6 +118,8 @@ void *http_server_user(const struct http_call *c); /* `user` of http_server_open
 /* Stop accepting; idle connections close, busy ones after their call ("Connection: close"). */
 void http_server_drain(struct http_server *s);
 unsigned http_server_busy(const struct http_server *s); /* calls in progress */
+/* Give back memory that was not needed lately.  Call it every second or so. */
+void http_server_trim(struct http_server *s);
 /* Cut what is left and free the server once its handles are closed. */
 void http_server_close(struct http_server *s);
 
@@ -143,7 +146,9 @@ void http_reply(struct http_call *c, unsigned status, const struct http_fields *
  * for body_ms. */
 void http_call_pause(struct http_call *c);
 void http_call_resume(struct http_call *c);
-/* Free the request's body before the call ends. */
-void http_call_drop_body(struct http_call *c);
+/* The request has come whole and is not needed any more; what is kept of `arena` was copied to
+ * `kept`, which takes its place, and the rest goes.  All strings of the request, its fields and its
+ * body are empty from then on.  A reply's head that waits for its first bytes leaves now. */
+void http_call_forget(struct http_call *c, struct arena *kept);
 
 #endif

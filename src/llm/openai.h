@@ -93,6 +93,9 @@ struct openai_watch {
 
 void openai_watch_init(struct openai_watch *w, enum openai_surface surface, struct arena *a);
 void openai_watch_done(struct openai_watch *w);
+/* Copy what it has in its arena to `to`, which takes that arena's place.  False, and nothing has
+ * changed, without memory. */
+MUST_USE bool openai_watch_move(struct openai_watch *w, struct arena *to);
 
 /* Look at one event's data.  Each is checked and read, but for those that are the one before with
  * another text.  When the event has to change (tool-call deltas), the new JSON is appended to

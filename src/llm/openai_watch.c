@@ -348,6 +348,20 @@ void openai_watch_done(struct openai_watch *w)
     w->tools = NULL;
 }
 
+bool openai_watch_move(struct openai_watch *w, struct arena *to)
+{
+    struct openai_tools *tools;
+    struct openai_stencil *stencil;
+
+    if (!openai_tools_copy(w->tools, to, &tools) || !openai_stencil_copy(w->stencil, to, &stencil))
+        return false;
+    w->tools = tools;
+    w->stencil = stencil;
+    /* Texts of an error end the answer; there is none in one that goes on. */
+    w->error_message = w->error_type = w->error_code = (struct str){NULL, 0};
+    return true;
+}
+
 enum openai_event_kind openai_watch_event(struct openai_watch *w, struct str name, struct str data,
                                           struct buf *rewrite, bool *ret_rewritten)
 {

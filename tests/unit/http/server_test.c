@@ -514,6 +514,7 @@ static void R20_bodies_in_flight_have_a_budget_for_the_process(void **state)
 {
     struct fixture f;
     struct client big, more;
+    struct arena kept = {.max = 0};
     atomic_ullong in_flight = 0;
     static char block[100000];
 
@@ -538,12 +539,47 @@ static void R20_bodies_in_flight_have_a_budget_for_the_process(void **state)
     more = client_open(&f);
     client_send(&more, STR(POST("/echo", "5", "small"))); /* costs nothing */
     turn_until(&f, &more, has(&more.got, "\r\n\r\nsmall"));
-    http_call_drop_body(f.held);
+    http_call_forget(f.held, &kept);
     assert_int_equal(atomic_load(&in_flight), 0);
     client_close(&more);
     client_close(&big);
     fixture_end(&f);
     assert_int_equal(atomic_load(&in_flight), 0);
+}
+
+/* What is kept takes the arena's place; the head that waited for its first bytes has left, and the
+ * next request is read as ever. */
+static void a_call_goes_on_when_its_request_is_forgotten(void **state)
+{
+    struct fixture f;
+    struct client c;
+
+    (void)state;
+    fixture_start(&f);
+    c = client_open(&f);
+    for (unsigned i = 0; i < 2; i++) {
+        struct arena kept = {.small = true};
+        struct str name = arena_dup(&kept, STR("kept"));
+        struct http_fields fields = {0};
+
+        c.got.len = 0;
+        client_send(&c, STR(POST("/hold", "5", "12345")));
+        turn_until(&f, &c, f.held != NULL);
+        assert_int_equal(http_fields_add(&fields, &f.held->arena, STR("x-two"),
+                                         arena_dup(&f.held->arena, STR("2"))),
+                         0);
+        http_reply_head(f.held, 200, &fields, -1);
+        http_call_forget(f.held, &kept);
+        turn_until(&f, &c, has(&c.got, "x-two: 2\r\n"));
+        assert_int_equal(f.held->path.len + f.held->body.len + f.held->fields.count, 0);
+        assert_true(f.held->arena.small && f.held->arena.used < 1024);
+        http_reply_body(f.held, &name, 1);
+        http_reply_end(f.held);
+        turn_until(&f, &c, has(&c.got, "4\r\nkept\r\n0\r\n\r\n"));
+        assert_null(f.held);
+    }
+    client_close(&c);
+    fixture_end(&f);
 }
 
 /* The fuzzer found that such a connection was freed with its watch still running. */
@@ -892,6 +928,7 @@ int main(void)
         cmocka_unit_test(a_streamed_body_can_be_paused_within_one_read),
         cmocka_unit_test(R20_a_large_body_arrives_whole),
         cmocka_unit_test(R20_bodies_in_flight_have_a_budget_for_the_process),
+        cmocka_unit_test(a_call_goes_on_when_its_request_is_forgotten),
         cmocka_unit_test(a_call_answered_while_paused_leaves_nothing_behind),
         cmocka_unit_test(R22_many_clients_come_and_go_and_nothing_stays),
         cmocka_unit_test(over_the_connection_limit_clients_wait_their_turn),
