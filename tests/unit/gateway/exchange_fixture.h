@@ -137,9 +137,13 @@ void http_call_resume(struct http_call *c)
     fixture_of(c)->client.paused = false;
 }
 
-void http_call_drop_body(struct http_call *c)
+void http_call_forget(struct http_call *c, struct arena *kept)
 {
     fixture_of(c)->client.dropped = true;
+    c->fields = (struct http_fields){0};
+    arena_done(&c->arena);
+    c->arena = *kept;
+    *kept = (struct arena){0};
 }
 
 /* ---- the upstream client's side, stood in for ---- */
@@ -180,6 +184,12 @@ void http_fetch_resume(struct http_fetch *f)
     fixture_by(f)->upstream.resumed++;
 }
 
+bool http_fetch_forget(struct http_fetch *f)
+{
+    f->request = (struct http_request_out){0};
+    return f->active && f->sent_ns != 0;
+}
+
 enum flow http_fetch_send(struct http_fetch *f, struct str piece)
 {
     struct upstream_side *u = &fixture_by(f)->upstream;
@@ -217,8 +227,10 @@ static void open_gateway(struct fixture *f)
         assert_non_null(g->providers[i].benched);
     }
     assert_int_equal(series_init(&g->series, f->metrics, c), 0);
-    f->gl = (struct gateway_loop){
-        .gw = g, .loop = &f->loop, .shard = metric_shard_new(f->metrics), .closing = true};
+    f->gl.gw = g;
+    f->gl.loop = &f->loop;
+    f->gl.shard = metric_shard_new(f->metrics);
+    assert_int_equal(alarms_open(&f->gl.alarms, &f->loop), 0);
     assert_non_null(f->gl.shard);
     list_init(&f->gl.exchanges);
     rand_init(&f->gl.rand, 1);
@@ -261,6 +273,8 @@ UNUSED static void close_fixture(struct fixture *f)
     forget(f);
     buf_done(&f->gl.out);
     buf_done(&f->gl.rewrite);
+    exchange_pool_done(&f->gl);
+    alarms_close(&f->gl.alarms, NULL);
     loop_done(&f->loop);
     for (uint32_t i = 0; i < f->conf->providers_count; i++)
         free(f->gw.providers[i].benched);
@@ -423,7 +437,8 @@ UNUSED static void answers(struct fixture *f)
 UNUSED static void pass_ms(struct fixture *f, uint64_t ms)
 {
     f->loop.uv.time += ms;
-    if (f->x->finished || f->x->timer_due_ms == 0 || f->x->timer_due_ms > loop_now_ms(&f->loop))
+    if (f->x->finished || !alarm_is_set(&f->x->timer) ||
+        f->x->timer.due_ms > loop_now_ms(&f->loop))
         return;
     exchange_timer_stop(f->x);
     attempt_tick(f->x);
