@@ -453,8 +453,9 @@ static void R10_what_is_no_whole_answer_is_tried_elsewhere(void **state)
         "{\"error\":{\"message\":\"m\"}}",
         "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"a\"},\"finish_reason\":null}]}",
         "{\"choices\":[{\"index\":0,\"text\":\"a\",\"finish_reason\":\"stop\"}]}",
-        "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"a\"},\"finish_reason\":\"stop\"},"
-        "{\"index\":1,\"message\":{\"content\":\"b\"}}]}"};
+        ("{\"choices\":[{\"message\":{\"content\":\"a\"},\"finish_reason\":\"stop\"},{\"message\":{"
+         "}"
+         "}]}")};
 
     (void)state;
     for (size_t i = 0; i < COUNTOF(rows); i++) {
