@@ -101,7 +101,7 @@ static enum verdict try_next(struct exchange *x)
         c = route_next(&x->route, exchange_now_ms(x), &wait_ms);
         if (c == NULL)
             return give_up(x);
-    } while (!take_key(x, c));
+    } while (wait_ms == 0 && !take_key(x, c)); /* a key is drawn when it is used */
 
     if (wait_ms > 0) {
         if (!is_worth_waiting(x, wait_ms)) {

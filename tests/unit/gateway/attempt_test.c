@@ -459,6 +459,19 @@ static void R1_who_leaves_during_a_try_cancels_it_once(void **state)
     assert_int_equal(state_of("chat", 0)->failures, 0);
 }
 
+/* A key that is drawn for a wait, and another for the call behind it, would be the first one again
+ * wherever there are two. */
+static void R16_behind_a_back_off_the_next_key_is_used(void **state)
+{
+    (void)state;
+    ask(&f, "spare");
+    assert_asks(&f, "one.test", "key-1a");
+    refuses(&f, 429, "", "{}");
+    pass_ms(&f, 0);
+    pass_ms(&f, waits_ms(&f));
+    assert_asks(&f, "one.test", "key-1b");
+}
+
 static void R1_who_leaves_during_a_back_off_is_not_asked_for_again(void **state)
 {
     (void)state;
@@ -499,6 +512,7 @@ int main(void)
         TEST(R13_a_refused_model_says_less_than_a_failure_before_it),
         TEST(R13_a_403_about_what_was_asked_is_passed_on),
         TEST(R1_who_leaves_during_a_try_cancels_it_once),
+        TEST(R16_behind_a_back_off_the_next_key_is_used),
         TEST(R1_who_leaves_during_a_back_off_is_not_asked_for_again),
     };
 
