@@ -5,9 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* With the header this fills a malloc size class; most exchanges need one chunk. */
+#include "base/sanitizer.h"
+#include "base/spares.h"
+
+/* With the header each fills a malloc size class.  Most exchanges need one or two chunks of the
+ * first size; of the second there is one an open stream, and its event's stencil is most of it. */
 #define CHUNK_BYTES 2032u
-#define FREELIST_MAX 512u
+#define SMALL_BYTES 616u
+#define SPARES_MAX 512u
 #define ALIGN 16u
 
 struct arena_chunk {
@@ -16,33 +21,42 @@ struct arena_chunk {
     _Alignas(ALIGN) char data[];
 };
 
-static _Thread_local struct arena_chunk *spare;
-static _Thread_local unsigned spare_count;
+static _Thread_local struct spares spare_chunks, spare_small;
+
+static struct spares *spares_of(size_t size)
+{
+    if (size == CHUNK_BYTES)
+        return &spare_chunks;
+    return size == SMALL_BYTES ? &spare_small : NULL;
+}
 
 static struct arena_chunk *chunk_get(size_t size)
 {
-    struct arena_chunk *c = spare;
+    struct spares *spares = spares_of(size);
+    struct arena_chunk *c = spares != NULL ? spares_take(spares) : NULL;
 
-    if (size == CHUNK_BYTES && c != NULL) {
-        spare = c->next;
-        spare_count--;
-        return c;
-    }
-    c = malloc(sizeof(*c) + size);
-    if (c != NULL)
-        c->size = size;
+    if (c == NULL)
+        c = malloc(sizeof(*c) + size);
+    if (c == NULL)
+        return NULL;
+    c->size = size;
+    UNPOISON(c->data, size);
     return c;
 }
 
 static void chunk_put(struct arena_chunk *c)
 {
-    if (c->size != CHUNK_BYTES || spare_count >= FREELIST_MAX) {
+    struct spares *spares = spares_of(c->size);
+
+    if (spares != NULL && spares_put(spares, c, SPARES_MAX))
+        POISON(c->data, c->size);
+    else
         free(c);
-        return;
-    }
-    c->next = spare;
-    spare = c;
-    spare_count++;
+}
+
+static size_t chunk_bytes(const struct arena *a)
+{
+    return a->small ? SMALL_BYTES : CHUNK_BYTES;
 }
 
 /* A piece that would waste most of a chunk gets one of its own, behind the current one. */
@@ -66,23 +80,24 @@ static char *bytes_own_chunk(struct arena *a, size_t size)
 
 static char *bytes_slow(struct arena *a, size_t size)
 {
+    size_t share = chunk_bytes(a);
     struct arena_chunk *c;
-    bool own = size > CHUNK_BYTES / 2;
+    bool own = size > share / 2;
 
     if (size > SIZE_MAX / 2)
         return NULL;
-    if (a->max != 0 && (size > a->max || a->used + (own ? size : CHUNK_BYTES) > a->max))
+    if (a->max != 0 && (size > a->max || a->used + (own ? size : share) > a->max))
         return NULL;
     if (own)
         return bytes_own_chunk(a, size);
-    c = chunk_get(CHUNK_BYTES);
+    c = chunk_get(share);
     if (c == NULL)
         return NULL;
     c->next = a->chunk;
     a->chunk = c;
-    a->used += CHUNK_BYTES;
+    a->used += share;
     a->at = c->data + size;
-    a->end = c->data + CHUNK_BYTES;
+    a->end = c->data + share;
     return c->data;
 }
 
@@ -186,16 +201,17 @@ void arena_done(struct arena *a)
         chunk_put(c);
         c = next;
     }
-    *a = (struct arena){.max = a->max};
+    *a = (struct arena){.max = a->max, .small = a->small};
+}
+
+void arena_thread_trim(void)
+{
+    spares_trim(&spare_chunks, free);
+    spares_trim(&spare_small, free);
 }
 
 void arena_thread_done(void)
 {
-    while (spare != NULL) {
-        struct arena_chunk *next = spare->next;
-
-        free(spare);
-        spare = next;
-    }
-    spare_count = 0;
+    spares_done(&spare_chunks, free);
+    spares_done(&spare_small, free);
 }

@@ -1,9 +1,10 @@
 /*
  * arena.h - memory that is freed all at once.
  *
- * An exchange owns one.  Small pieces share chunks; chunks of the usual size go back to a
- * freelist of the thread, so that a request in the steady state calls no malloc.  A zeroed
- * arena with a `max` is ready to use.  An arena belongs to one thread.
+ * An exchange owns one.  Small pieces share chunks; chunks of the usual sizes go back to
+ * freelists of the thread, so that a request in the steady state calls no malloc.  A zeroed
+ * arena with a `max` is ready to use.  An arena belongs to one thread.  AddressSanitizer reports
+ * who looks into an arena that was given back.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef BASE_ARENA_H
@@ -18,6 +19,7 @@ struct arena {
     char *at, *end;            /* what is left of it */
     size_t used;               /* bytes in all chunks */
     size_t max;                /* bytes; 0 is no limit */
+    bool small;                /* grows in small chunks: for the little that is kept long */
 };
 
 /* Zeroed and aligned for any type.  NULL when the arena is at its max or memory is gone. */
@@ -37,7 +39,9 @@ struct str arena_join(struct arena *a, const struct str *pieces, unsigned n);
 struct str arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Give everything back; the arena is empty and can be used again. */
 void arena_done(struct arena *a);
-/* Free this thread's freelist; call it as the thread's last use of arenas. */
+/* Give back what this thread's freelists have not needed lately.  Call it every second or so. */
+void arena_thread_trim(void);
+/* Free this thread's freelists; call it as the thread's last use of arenas. */
 void arena_thread_done(void);
 
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))

@@ -16,9 +16,10 @@ enum blame { BLAME_CLIENT, BLAME_GATEWAY, BLAME_UPSTREAM };
 
 /* What the retry loop does about it. */
 enum remedy {
-    REMEDY_STOP,     /* nobody would answer otherwise: give it to the client */
-    REMEDY_NEXT_KEY, /* this credential is no good: bench it, try another */
-    REMEDY_RETRY,    /* another target, or this one later */
+    REMEDY_STOP,        /* nobody would answer otherwise: give it to the client */
+    REMEDY_NEXT_KEY,    /* this credential is no good: bench it, try another */
+    REMEDY_NEXT_TARGET, /* this target will not answer this request: another may */
+    REMEDY_RETRY,       /* another target, or this one later */
 };
 
 /* clang-format off */
@@ -42,6 +43,7 @@ enum remedy {
     X(UPSTREAM_QUEUE,      503,  GATEWAY,  RETRY,    "api_error",               "upstream_queue_full",       "Too many requests wait for a connection to the provider (upstream.queue).") \
     X(UPSTREAM_REFUSED,    400,  UPSTREAM, STOP,     "invalid_request_error",   "upstream_refused",          "The provider refused the request (400, 404, 413, 422 …); its own answer is passed through.") \
     X(UPSTREAM_KEY,        502,  UPSTREAM, NEXT_KEY, "api_error",               "upstream_key_refused",      "The provider refused our credential (401, 402, 403).") \
+    X(UPSTREAM_MODEL,      502,  UPSTREAM, NEXT_TARGET, "api_error",            "upstream_model_refused",    "The provider does not let our credential use this model (a 403 that says so).") \
     X(UPSTREAM_RATE,       429,  UPSTREAM, RETRY,    "rate_limit_error",        "upstream_rate_limited",     "The provider answered 429.") \
     X(UPSTREAM_BUSY,       503,  UPSTREAM, RETRY,    "api_error",               "upstream_overloaded",       "The provider answered 408, 503 or 529.") \
     X(UPSTREAM_ERROR,      502,  UPSTREAM, RETRY,    "api_error",               "upstream_error",            "The provider answered another 5xx, or an error inside a 200.") \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "conf/conf.h"
+#include "conf/quickstart.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/decimal.h"
 #include "base/log.h"
 #include "gateway/exchange.h"
 #include "gateway/forward.h"
@@ -21,17 +22,11 @@ static struct str target_name(struct exchange *x)
     return arena_join(x->mem, (struct str[]){t->provider->name, STR("/"), t->model}, 3);
 }
 
-/* Decimal, without the cost of printf on the path of every request. */
 static struct str decimal(struct arena *a, uint64_t n)
 {
-    char digits[20];
-    size_t i = sizeof(digits);
+    char digits[DECIMAL_BYTES_MAX];
 
-    do {
-        digits[--i] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n != 0);
-    return arena_dup(a, str_make(digits + i, sizeof(digits) - i));
+    return arena_dup(a, decimal_write(n, digits));
 }
 
 int answer_fields(struct exchange *x, struct http_fields *f)

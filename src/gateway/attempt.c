@@ -101,7 +101,7 @@ static enum verdict try_next(struct exchange *x)
         c = route_next(&x->route, exchange_now_ms(x), &wait_ms);
         if (c == NULL)
             return give_up(x);
-    } while (!take_key(x, c));
+    } while (wait_ms == 0 && !take_key(x, c)); /* a key is drawn when it is used */
 
     if (wait_ms > 0) {
         if (!is_worth_waiting(x, wait_ms)) {
@@ -205,10 +205,10 @@ static void later(struct exchange *x)
                                             x->attempt.retry_after_ms, chance);
 }
 
-/* A refused credential says less to the client than another target's failure before it. */
+/* A refused credential or model says less to the client than another target's failure before it. */
 static bool is_lesser(const struct exchange *x, enum fault f)
 {
-    return fault_info(f)->remedy == REMEDY_NEXT_KEY && x->last_fault != FAULT_NONE &&
+    return fault_info(f)->remedy != REMEDY_RETRY && x->last_fault != FAULT_NONE &&
            fault_info(x->last_fault)->remedy == REMEDY_RETRY;
 }
 
@@ -224,6 +224,9 @@ static void follow(struct exchange *x, enum fault f)
         return;
     case REMEDY_NEXT_KEY:
         next_key(x);
+        break;
+    case REMEDY_NEXT_TARGET:
+        x->attempt.candidate->out = true;
         break;
     case REMEDY_RETRY:
         later(x);
@@ -258,7 +261,7 @@ void attempt_over(struct exchange *x, enum fault f, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    if (!is_lesser(x, f))
+    if (x->answer.committed || !is_lesser(x, f))
         x->why = arena_dup(x->mem, str_from(text));
     log_debug("%.*s attempt %u at %.*s: %s: %s", STR_ARG(x->request_id), x->records_count,
               STR_ARG(attempt_target_name(x)), fault_info(f)->wire, text);

@@ -44,5 +44,8 @@ void events_keepalive(struct exchange *x);
 void whole_feed(struct exchange *x, struct str bytes);
 void whole_flush(struct exchange *x); /* one read's worth is over: keep what it brought */
 void whole_end(struct exchange *x);
+/* It was judged to be an answer, and a stream was asked for: send it as one (retell.c).  False when
+ * that cannot be done; then nothing has happened. */
+MUST_USE bool whole_retell(struct exchange *x);
 
 #endif

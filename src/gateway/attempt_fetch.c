@@ -142,6 +142,7 @@ static void on_batch(struct http_fetch *f)
         events_flush(x);
     else
         whole_flush(x);
+    exchange_lighten(x);
     exchange_wait_begin(x);
 }
 

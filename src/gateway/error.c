@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/error.h"
 
+#include <errno.h>
+
+#include "base/decimal.h"
 #include "gateway/answer.h"
 #include "gateway/exchange.h"
 
@@ -34,6 +37,14 @@ static void answer_in_band(struct exchange *x, struct str body)
     answer_end(x);
 }
 
+static int add_number(struct exchange *x, struct http_fields *f, struct str name, uint64_t n)
+{
+    char digits[DECIMAL_BYTES_MAX];
+    struct str value = arena_dup(x->mem, decimal_write(n, digits));
+
+    return value.ptr != NULL ? http_fields_add(f, x->mem, name, value) : -ENOMEM;
+}
+
 /* Retry-After when a wait is known to help, otherwise "do not try again": our own retries are
  * spent, and a client's would multiply them (R14). */
 static int add_retry_fields(struct exchange *x, struct http_fields *f, enum fault fault)
@@ -48,12 +59,8 @@ static int add_retry_fields(struct exchange *x, struct http_fields *f, enum faul
         return 0;
     if (ms == 0)
         return http_fields_add(f, x->mem, STR("x-should-retry"), STR("false"));
-    err = http_fields_add(f, x->mem, STR("retry-after"),
-                          arena_printf(x->mem, "%llu", (unsigned long long)((ms + 999) / 1000)));
-    if (err < 0)
-        return err;
-    return http_fields_add(f, x->mem, STR("retry-after-ms"),
-                           arena_printf(x->mem, "%llu", (unsigned long long)ms));
+    err = add_number(x, f, STR("retry-after"), (ms + 999) / 1000);
+    return err < 0 ? err : add_number(x, f, STR("retry-after-ms"), ms);
 }
 
 static void answer_passed(struct exchange *x)

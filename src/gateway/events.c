@@ -53,8 +53,6 @@ static void commit(struct exchange *x)
     a->first_content_due_ms = 0;
     answer_stream_open(x);
     x->answer.committed = true;
-    if (a->fetch.sent_ns != 0) /* nobody will be asked again */
-        http_call_drop_body(x->call);
     if (a->body.len > 0 && buf_put(&x->gl->out, buf_str(&a->body)) < 0)
         a->body.len = 0;
     buf_done(&a->body);

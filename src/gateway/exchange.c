@@ -12,11 +12,10 @@
 /* A body buffer bigger than this is not kept for the next exchange. */
 #define KEEP_BUF_BYTES (16u * 1024u)
 
-static void on_timer(uv_timer_t *t)
+static void on_timer(struct alarm *a)
 {
-    struct exchange *x = t->data;
+    struct exchange *x = CONTAINER_OF(a, struct exchange, timer);
 
-    x->timer_due_ms = 0;
     if (x->finished)
         return;
     exchange_wait_end(x);
@@ -24,33 +23,16 @@ static void on_timer(uv_timer_t *t)
     exchange_wait_begin(x);
 }
 
-static struct exchange *pool_take(struct gateway_loop *gl)
-{
-    struct exchange *x = gl->free_exchanges;
-
-    if (x != NULL) {
-        gl->free_exchanges = x->next_free;
-        gl->free_exchanges_count--;
-        return x;
-    }
-    x = calloc(1, sizeof(*x));
-    if (x == NULL)
-        return NULL;
-    if (uv_timer_init(&gl->loop->uv, &x->timer) < 0) {
-        free(x);
-        return NULL;
-    }
-    x->timer.data = x;
-    return x;
-}
-
 struct exchange *exchange_new(struct gateway_loop *gl, struct http_call *call,
                               const struct surface *surface)
 {
-    struct exchange *x = pool_take(gl);
+    struct exchange *x = spares_take(&gl->spare_exchanges);
 
     if (x == NULL)
+        x = calloc(1, sizeof(*x));
+    if (x == NULL)
         return NULL;
+    x->timer.ring = on_timer;
     x->call = call;
     x->gl = gl;
     x->surface = surface;
@@ -61,29 +43,23 @@ struct exchange *exchange_new(struct gateway_loop *gl, struct http_call *call,
     return x;
 }
 
-/* Keep the timer and small buffers, forget the rest. */
+/* Keep a small buffer, forget the rest. */
 static void reset(struct exchange *x)
 {
-    uv_timer_t timer = x->timer;
     struct buf body = x->attempt.body;
 
     if (body.cap > KEEP_BUF_BYTES)
         buf_done(&body);
     body.len = 0;
-    *x = (struct exchange){.timer = timer, .attempt = {.body = body}};
+    *x = (struct exchange){.attempt = {.body = body}};
 }
 
-static void on_closed(uv_handle_t *h)
+static void free_one(void *object)
 {
-    struct exchange *x = h->data;
+    struct exchange *x = object;
 
     buf_done(&x->attempt.body);
     free(x);
-}
-
-static void close_timer(struct exchange *x)
-{
-    uv_close((uv_handle_t *)&x->timer, on_closed);
 }
 
 void exchange_free(struct exchange *x)
@@ -98,23 +74,18 @@ void exchange_free(struct exchange *x)
     openai_watch_done(&x->attempt.watch);
     buf_done(&x->passed);
     reset(x);
-    if (gl->closing || gl->free_exchanges_count == POOL_MAX) {
-        close_timer(x);
-        return;
-    }
-    x->next_free = gl->free_exchanges;
-    gl->free_exchanges = x;
-    gl->free_exchanges_count++;
+    if (!spares_put(&gl->spare_exchanges, x, POOL_MAX))
+        free_one(x);
+}
+
+void exchange_pool_trim(struct gateway_loop *gl)
+{
+    spares_trim(&gl->spare_exchanges, free_one);
 }
 
 void exchange_pool_done(struct gateway_loop *gl)
 {
-    while (gl->free_exchanges != NULL) {
-        struct exchange *x = gl->free_exchanges;
-
-        gl->free_exchanges = x->next_free;
-        close_timer(x);
-    }
+    spares_done(&gl->spare_exchanges, free_one);
 }
 
 enum verdict exchange_fail(struct exchange *x, enum fault f, struct str param, const char *fmt, ...)
@@ -133,19 +104,13 @@ enum verdict exchange_fail(struct exchange *x, enum fault f, struct str param, c
 
 void exchange_timer_at(struct exchange *x, uint64_t due_ms)
 {
-    uint64_t now = exchange_now_ms(x);
-
-    if (x->timer_due_ms != 0 && x->timer_due_ms <= due_ms)
-        return;
-    x->timer_due_ms = due_ms;
-    uv_timer_start(&x->timer, on_timer, due_ms > now ? due_ms - now : 0, 0);
+    if (!alarm_is_set(&x->timer) || due_ms < x->timer.due_ms)
+        alarm_set(&x->gl->alarms, &x->timer, due_ms);
 }
 
 void exchange_timer_stop(struct exchange *x)
 {
-    if (x->timer_due_ms != 0)
-        uv_timer_stop(&x->timer);
-    x->timer_due_ms = 0;
+    alarm_drop(&x->gl->alarms, &x->timer);
 }
 
 void exchange_wait_begin(struct exchange *x)

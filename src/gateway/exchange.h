@@ -1,9 +1,9 @@
 /*
  * exchange.h - one request and its response, from the first byte to the log line.
  *
- * Owned by its loop.  Exchanges are pooled per loop with their timer, since a libuv timer cannot
- * be freed in the turn it is closed; everything else lives in the call's arena and goes with it.
- * The pipeline ends an exchange (finish); the server's done() gives it back to the pool.
+ * Owned by its loop.  Exchanges are pooled per loop; what they point to lives in the call's arena
+ * and goes with it, most of it as soon as a stream has begun (exchange_lighten.c).  The pipeline
+ * ends an exchange (finish); the server's done() gives it back to the pool.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GATEWAY_EXCHANGE_H
@@ -36,7 +36,6 @@ struct attempt { /* one try at one target */
     unsigned status;
     bool running;
     bool events;     /* the reply is an event stream */
-    bool judged;     /* the reply's end or an error event has been acted on */
     struct buf body; /* whole reply, or events held before the first content */
     struct str read; /* of a whole reply: what this read brought first, not in `body` yet */
     struct sse sse;
@@ -50,6 +49,7 @@ struct answer {     /* what has gone to the client */
     bool committed; /* content has gone: no other target any more */
     bool held;      /* the client is slow: reading upstream has stopped */
     bool ended;
+    bool light;               /* exchange_lighten() has been here */
     uint64_t last_ms;         /* when bytes last went out, for keep-alives */
     uint64_t linger_until_ms; /* after [DONE]: how long the upstream may take to end */
 };
@@ -98,10 +98,8 @@ struct exchange {
     /* Clocks. */
     uint64_t waited_ns, waiting_since_ns; /* for others than us */
     uint64_t first_content_ns;
-    uint64_t timer_due_ms; /* 0: not running */
-    uv_timer_t timer;
+    struct alarm timer;
 
-    struct exchange *next_free;
     struct list link; /* among the loop's live ones */
 };
 
@@ -110,8 +108,14 @@ MUST_USE struct exchange *exchange_new(struct gateway_loop *gl, struct http_call
                                        const struct surface *surface);
 /* Back to the pool; the path has ended. */
 void exchange_free(struct exchange *x);
-/* Close the pool's timers; the loop must run once more. */
+/* Free those of the pool that were not needed lately, or all. */
+void exchange_pool_trim(struct gateway_loop *gl);
 void exchange_pool_done(struct gateway_loop *gl);
+
+/* Once content has gone to the client: give back all memory but what the end of a stream needs
+ * (exchange_lighten.c has the rule).  Cheap when there is nothing to do; what can only be done
+ * later is done by a later call.  Not from within a feed of the stream. */
+void exchange_lighten(struct exchange *x);
 
 /* Set the fault and its sentence; returns VERDICT_FAIL for the stage to return. */
 COLD enum verdict exchange_fail(struct exchange *x, enum fault f, struct str param, const char *fmt,

@@ -242,7 +242,7 @@ static void on_done(struct http_call *c)
 
     if (x == NULL)
         return;
-    /* A head for which limits.exchange_bytes had no room left has ended the call by itself. */
+    /* A head for which limits.exchange_bytes had no room has ended the call by itself, with 503. */
     pipeline_cancel(x, FAULT_OVERLOADED);
     relay_done(x);
     exchange_free(x);
@@ -270,6 +270,28 @@ static const struct http_handler handler = {
 
 /* ---- one loop ---- */
 
+static void count_upstreams(struct gateway_loop *gl, struct http_client_counts n)
+{
+    unsigned now = n.idle + n.active + n.connecting;
+
+    atomic_fetch_add(&gl->gw->upstream_connections, now - gl->upstream_counted);
+    gl->upstream_counted = now;
+}
+
+/* What a burst took is given back once nobody needs it. */
+static void trim(struct gateway_loop *gl)
+{
+    if (gl->out.cap > OUT_KEEP_BYTES && gl->out.len == 0)
+        buf_done(&gl->out);
+    exchange_pool_trim(gl);
+    http_server_trim(gl->server);
+    loop_trim(gl->loop);
+    arena_thread_trim();
+    if (gl->loop->index == 0)
+        heap_sample(&gl->heap, loop_now_ms(gl->loop),
+                    atomic_load(&gl->gw->connections) + atomic_load(&gl->gw->upstream_connections));
+}
+
 static void on_sample(uv_timer_t *t)
 {
     struct gateway_loop *gl = t->data;
@@ -280,13 +302,10 @@ static void on_sample(uv_timer_t *t)
     metric_set(gl->shard, s->connections_active, n.active);
     metric_set(gl->shard, s->connections_connecting, n.connecting);
     metric_set(gl->shard, s->connections_waiting, n.waiting);
-    if (gl->loop->index == 0) {
+    if (gl->loop->index == 0)
         metric_set(gl->shard, s->client_connections, atomic_load(&gl->gw->connections));
-        heap_sample(&gl->heap, loop_now_ms(gl->loop));
-    }
-    /* A burst's buffer is given back once nobody needs it. */
-    if (gl->out.cap > OUT_KEEP_BYTES && gl->out.len == 0)
-        buf_done(&gl->out);
+    count_upstreams(gl, n);
+    trim(gl);
 }
 
 static struct http_server_settings server_settings(struct gateway *g, uint16_t port,
@@ -342,6 +361,8 @@ int gateway_loop_open(struct gateway *g, struct loop *l, uint16_t port, struct b
     err = http_server_open(l, &s, &handler, gl, why, &gl->server);
     if (err < 0)
         goto out_client;
+    err = alarms_open(&gl->alarms, l); /* like the next, a timer's: it cannot fail */
+    assert(err == 0);
     uv_timer_init(&l->uv, &gl->sample);
     gl->sample.data = gl;
     uv_timer_start(&gl->sample, on_sample, SAMPLE_MS, SAMPLE_MS);
@@ -377,17 +398,17 @@ void gateway_loop_cut(struct gateway_loop *gl)
 
 void gateway_loop_close(struct gateway_loop *gl)
 {
-    gl->closing = true;
     gateway_loop_cut(gl);
     http_server_close(gl->server);
     http_client_free(gl->client);
-    exchange_pool_done(gl);
+    alarms_close(&gl->alarms, NULL);
     uv_close((uv_handle_t *)&gl->sample, NULL);
 }
 
 void gateway_loop_free(struct gateway_loop *gl)
 {
     assert(list_empty(&gl->exchanges));
+    exchange_pool_done(gl);
     buf_done(&gl->out);
     buf_done(&gl->rewrite);
     free(gl);

@@ -10,10 +10,12 @@
 
 #include "base/metric.h"
 #include "base/rand.h"
+#include "base/spares.h"
 #include "gateway/heap.h"
 #include "gateway/series.h"
 #include "gateway/surface.h"
 #include "gateway/target.h"
+#include "http/alarm.h"
 #include "http/client.h"
 #include "http/server.h"
 
@@ -27,6 +29,7 @@ struct gateway {
     struct provider_state *providers; /* by conf_provider.index */
     atomic_uint *tickets;             /* by conf_model.index: see route_append() */
     atomic_uint connections;          /* of the listener, all threads */
+    atomic_uint upstream_connections; /* all threads; a second old */
     atomic_ullong in_flight;          /* bytes of request bodies, all threads */
     struct ssl_ctx_st *tls;           /* of the listener, or NULL */
     int64_t started_s;                /* wall clock */
@@ -41,14 +44,14 @@ struct gateway_loop {
     struct http_client *client;
     struct metric_shard *shard;
     struct rand rand;
-    struct exchange *free_exchanges;
-    unsigned free_exchanges_count;
-    struct list exchanges; /* live ones */
-    struct buf out;        /* gathers one turn's bytes for one client; empty between turns */
-    struct buf rewrite;    /* one rewritten event */
-    struct heap heap;      /* of the first loop: looked after for all */
-    uv_timer_t sample;     /* gauges of the upstream client */
-    bool closing;
+    struct alarms alarms;          /* of the exchanges */
+    struct spares spare_exchanges; /* exchange.c's */
+    struct list exchanges;         /* live ones */
+    struct buf out;            /* gathers one turn's bytes for one client; empty between turns */
+    struct buf rewrite;        /* one rewritten event */
+    unsigned upstream_counted; /* of ours, in gw->upstream_connections */
+    struct heap heap;          /* of the first loop: looked after for all */
+    uv_timer_t sample;         /* each second: gauges, and memory that nobody needs */
 };
 
 /* NULL with a sentence in `why`.  Takes references to what it keeps. */

@@ -7,7 +7,7 @@
 
 #define WAIT_MIN_MS 5000u
 #define WAIT_MAX_MS 40000u
-#define SMALL_PAGES 4096u /* 16 MiB: not worth the walk */
+#define FEW 16u /* connections that hold too little for a walk */
 
 /* Resident pages; 0 when the system does not say. */
 static size_t resident_pages(void)
@@ -24,24 +24,45 @@ static size_t resident_pages(void)
     return strtoul(behind, NULL, 10);
 }
 
-void heap_sample(struct heap *h, uint64_t now_ms)
+/* Many connections were closed, and no more are being closed just now.  Without the latter the walk
+ * would come in the middle, and the next one, for the rest, long after it. */
+static bool many_closed(struct heap *h, unsigned connections)
 {
-    size_t before, after;
+    bool falling = connections < h->last;
 
-    if (h->due_ms == 0) {
-        h->wait_ms = WAIT_MIN_MS;
-        h->due_ms = now_ms + h->wait_ms;
-    }
-    if (now_ms < h->due_ms)
-        return;
-    before = after = resident_pages();
-    if (before > SMALL_PAGES) {
-        malloc_trim(0);
-        after = resident_pages();
-    }
-    if (after < before - before / 16)
+    h->last = connections;
+    if (connections > h->most)
+        h->most = connections;
+    return !falling && h->most - connections >= FEW + h->most / 8;
+}
+
+bool heap_is_due(struct heap *h, uint64_t now_ms, unsigned connections)
+{
+    bool closed = many_closed(h, connections);
+
+    if (h->due_ms == 0)
+        heap_walked(h, now_ms, true);
+    return now_ms >= h->due_ms || (closed && now_ms >= h->walked_ms + WAIT_MIN_MS);
+}
+
+void heap_walked(struct heap *h, uint64_t now_ms, bool found)
+{
+    h->walked_ms = now_ms;
+    h->most = h->last;
+    if (found)
         h->wait_ms = WAIT_MIN_MS;
     else if (h->wait_ms < WAIT_MAX_MS)
         h->wait_ms *= 2;
     h->due_ms = now_ms + h->wait_ms;
+}
+
+void heap_sample(struct heap *h, uint64_t now_ms, unsigned connections)
+{
+    size_t before;
+
+    if (!heap_is_due(h, now_ms, connections))
+        return;
+    before = resident_pages();
+    malloc_trim(0);
+    heap_walked(h, now_ms, resident_pages() < before - before / 16);
 }

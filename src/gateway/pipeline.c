@@ -39,6 +39,8 @@ static void finish(struct exchange *x)
 {
     assert(!x->finished);
     x->finished = true;
+    if (x->call->full) /* whatever we had to say, this is what the client was told */
+        x->fault = FAULT_OVERLOADED;
     exchange_timer_stop(x);
     for (size_t i = 0; i < COUNTOF(finishers); i++)
         finishers[i](x);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/upstream_head.h"
 
+#include "base/decimal.h"
 #include "gateway/exchange.h"
 #include "gateway/forward.h"
 
@@ -28,14 +29,9 @@ static void put_field(struct pen *p, struct str name, struct str value)
 
 static void put_number(struct pen *p, uint64_t n)
 {
-    char digits[20];
-    size_t i = sizeof(digits);
+    char digits[DECIMAL_BYTES_MAX];
 
-    do {
-        digits[--i] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n != 0);
-    put(p, str_make(digits + i, sizeof(digits) - i));
+    put(p, decimal_write(n, digits));
 }
 
 static bool is_configured(const struct conf_provider *c, struct str name)

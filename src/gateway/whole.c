@@ -1,6 +1,6 @@
 /*
  * whole.c - an answer that comes as one body: kept until it can be judged, then passed on
- * untouched.
+ * untouched, or as the stream that was asked for (retell.c).
  *
  * A 200 that holds an error, null, no choices or HTML is a failure like any other (R10).  A
  * provider's refusal of the request itself goes to the client as the provider wrote it (R13).
@@ -21,7 +21,6 @@ static void keep(struct exchange *x, struct str bytes)
     if (buf_put(&a->body, bytes) == 0)
         return;
     http_fetch_cancel(&a->fetch);
-    a->judged = true;
     attempt_over(x, FAULT_UPSTREAM_BAD_REPLY, "%.*s: the reply is larger than limits.reply_bytes.",
                  STR_ARG(attempt_target_name(x)));
 }
@@ -31,7 +30,7 @@ void whole_flush(struct exchange *x)
     struct str bytes = x->attempt.read;
 
     x->attempt.read = (struct str){NULL, 0};
-    if (bytes.len > 0 && !x->attempt.judged)
+    if (bytes.len > 0 && x->attempt.running)
         keep(x, bytes);
 }
 
@@ -41,14 +40,14 @@ void whole_feed(struct exchange *x, struct str bytes)
     struct attempt *a = &x->attempt;
     bool first = a->body.len == 0 && a->read.len == 0;
 
-    if (a->judged)
+    if (!a->running)
         return;
     if (first && a->inflate == NULL && bytes.len <= x->gl->gw->conf->limits.reply_bytes) {
         a->read = bytes;
         return;
     }
     whole_flush(x);
-    if (!a->judged)
+    if (a->running)
         keep(x, bytes);
 }
 
@@ -79,9 +78,8 @@ static void refused(struct exchange *x)
     struct str name = attempt_target_name(x);
 
     whole_flush(x);
-    if (a->judged)
+    if (!a->running)
         return;
-
     if (fault_info(r.fault)->remedy == REMEDY_STOP && a->body.len > 0)
         keep_refusal(x);
     attempt_over(x, r.fault, "%.*s answered %u%s%.*s", STR_ARG(name), a->status,
@@ -94,12 +92,6 @@ static void answered(struct exchange *x)
     struct http_fields f = {0};
     struct str body = body_of(a);
 
-    if (x->answer.head_sent) { /* by a keep-alive: the client waits for an event stream */
-        attempt_over(x, FAULT_UPSTREAM_BAD_REPLY,
-                     "%.*s answered with a whole body instead of a stream.",
-                     STR_ARG(attempt_target_name(x)));
-        return;
-    }
     x->first_content_ns = loop_turn_ns(x->call->loop);
     if (answer_fields(x, &f) < 0 ||
         answer_upstream_fields(x, &f, &a->reply, a->inflate == NULL) < 0)
@@ -120,11 +112,15 @@ void whole_end(struct exchange *x)
         return;
     }
     f = openai_watch_body(&a->watch, body_of(a));
-    if (f == FAULT_NONE && x->req.stream)
-        f = FAULT_UPSTREAM_BAD_REPLY;
-    if (f == FAULT_NONE) {
+    if (f == FAULT_NONE && !x->req.stream) {
         answered(x);
         return;
+    }
+    if (f == FAULT_NONE) {
+        whole_flush(x);
+        if (!a->running || whole_retell(x))
+            return;
+        f = FAULT_UPSTREAM_BAD_REPLY;
     }
     name = attempt_target_name(x);
     if (a->watch.error_message.len > 0)

@@ -71,8 +71,9 @@ static void take_out(struct alarms *s, struct alarm *a)
 
 static void ring_due(uv_timer_t *t);
 
-/* Never in less than a millisecond: libuv runs timers that are due until there are none, and
- * an alarm that sets itself again would keep the loop from its sockets. */
+/* What is due now waits for libuv's next look at its timers, which it runs until none is due: that
+ * an alarm which sets itself again does not keep the loop from its sockets is alarm_set()'s doing.
+ */
 static void move_timer(struct alarms *s)
 {
     uint64_t now = loop_now_ms(s->loop);
@@ -81,7 +82,7 @@ static void move_timer(struct alarms *s)
         return;
     if (s->timer_ms != 0 && s->timer_ms <= s->first->due_ms)
         return;
-    s->timer_ms = s->first->due_ms > now ? s->first->due_ms : now + 1;
+    s->timer_ms = s->first->due_ms > now ? s->first->due_ms : now;
     uv_timer_start(&s->timer, ring_due, s->timer_ms - now, 0);
 }
 

@@ -152,6 +152,10 @@ MUST_USE int http_fetch_start(struct http_fetch *f);
 /* Closes the connection unless the reply had ended; no callback follows. */
 void http_fetch_cancel(struct http_fetch *f);
 void http_fetch_resume(struct http_fetch *f);
+/* The reply's head was looked at and its fields are not needed any more: let go of them and of the
+ * request, so that the caller may free their memory.  False, and nothing has changed, while parts
+ * of the request are still to be sent. */
+MUST_USE bool http_fetch_forget(struct http_fetch *f);
 /* Streamed request body.  The piece is taken in any case; FLOW_HOLD: send no more until
  * on_drain().  After an early reply the rest is dropped. */
 enum flow http_fetch_send(struct http_fetch *f, struct str piece);

@@ -233,6 +233,18 @@ void http_fetch_resume(struct http_fetch *f)
     fetch_arm(f);
 }
 
+/* Once a byte of the reply has come the request is not sent again. */
+bool http_fetch_forget(struct http_fetch *f)
+{
+    if (!f->active || f->phase != HTTP_PHASE_BODY || f->sending)
+        return false;
+    f->request.head = (struct str){NULL, 0};
+    f->request.body_count = 0;
+    memset(f->request.body, 0, sizeof(f->request.body));
+    response_forget(&f->conn->response);
+    return true;
+}
+
 static void time_out(struct http_fetch *f, uint64_t due)
 {
     f->deadline_hit = due == f->limits.deadline_ms;

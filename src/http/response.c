@@ -77,13 +77,14 @@ static int on_value(llhttp_t *p, const char *at, size_t len)
 static int on_field(llhttp_t *p)
 {
     struct response *r = response_of(p);
-    struct str name = {r->at, r->name_len};
-    struct str value = {r->at + r->name_len, r->value_len};
+    struct str name, value;
 
     if (spend(r, FIELD_COST) != HPE_OK)
         return HPE_USER;
     if (r->headed)
         return HPE_OK;
+    name = (struct str){r->at, r->name_len};
+    value = (struct str){r->at + r->name_len, r->value_len};
     if (r->fields.count >= RESPONSE_FIELDS_MAX ||
         http_fields_add(&r->fields, r->arena, name, str_trim(value)) != 0)
         return stop(r, RESPONSE_LIMIT);
@@ -192,6 +193,14 @@ enum response_verdict response_feed(struct response *r, struct str bytes, size_t
     }
     /* Some callbacks' failures get a code of their own, so the code tells nothing. */
     return r->verdict != RESPONSE_MORE ? (enum response_verdict)r->verdict : RESPONSE_BAD;
+}
+
+void response_forget(struct response *r)
+{
+    assert(r->headed);
+    r->fields = (struct http_fields){0};
+    r->at = NULL;
+    r->room = 0;
 }
 
 bool response_end(struct response *r)

@@ -50,11 +50,15 @@ struct response {
     bool reusable; /* once complete: the connection may carry another request */
 };
 
-/* For HEAD requests `no_body` is true.  `arena` must live until the reply is whole. */
+/* For HEAD requests `no_body` is true.  `arena` must live until the reply is whole, or forgotten.
+ */
 void response_start(struct response *r, const struct response_ops *ops, struct arena *arena,
                     bool no_body);
 /* `*ret_used` of the bytes belonged to the reply, when it is DONE. */
 enum response_verdict response_feed(struct response *r, struct str bytes, size_t *ret_used);
+/* on_head() was called, and what it was given is not needed any more: nothing of it is in the arena
+ * from now on. */
+void response_forget(struct response *r);
 /* The peer closed properly: was that the end of the reply? */
 bool response_end(struct response *r);
 const char *response_why(const struct response *r);

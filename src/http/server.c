@@ -157,9 +157,15 @@ static void free_when_empty(struct http_server *s)
 {
     if (!s->closing || s->handles > 0 || s->open > 0)
         return;
-    conn_spares_free(s);
-    conn_bodies_free(s);
+    spares_done(&s->spare_conns, free);
+    spares_done(&s->spare_bodies, free);
     free(s);
+}
+
+void http_server_trim(struct http_server *s)
+{
+    spares_trim(&s->spare_conns, free);
+    spares_trim(&s->spare_bodies, free);
 }
 
 void server_conn_closed(struct http_server *s)

@@ -64,7 +64,8 @@ struct http_handler {
      * NULL. */
     void (*refused)(struct http_call *c, unsigned status);
     /* Write the JSON body for an error the server itself answers (400, 408, 413, 417, 431, 501,
-     * 503); `limit` names the setting in play, or is empty.  May be NULL: a plain default. */
+     * 503); `limit` names the setting in play, or is empty.  The arena may be full: .ptr NULL, or
+     * a text that needs none.  May be NULL: a plain default. */
     struct str (*error_body)(struct arena *a, unsigned status, struct str message,
                              struct str limit);
 };
@@ -83,7 +84,8 @@ struct http_server_settings {
 };
 
 struct http_call {
-    /* The request; all bytes are in `arena`, which lives until done() returns. */
+    /* The request; all bytes are in `arena`, which lives until done() returns, or until
+     * http_call_forget(). */
     struct arena arena;
     struct loop *loop;
     struct str method;      /* "POST" */
@@ -91,9 +93,9 @@ struct http_call {
     struct str path, query; /* split at '?'; not decoded */
     struct http_fields fields;
     struct str host;
-    struct str body;        /* HTTP_BODY_WHOLE, from ready() on; http_call_drop_body() frees it */
-    int64_t content_length; /* -1: chunked, or none */
-    uint64_t started_ns;    /* first byte of the head */
+    struct str body;              /* HTTP_BODY_WHOLE, from ready() on */
+    int64_t content_length;       /* -1: chunked, or none */
+    uint64_t started_ns;          /* first byte of the head */
     uint64_t bytes_in, bytes_out; /* of this call, framing and heads included */
     char peer[48];                /* the client's address, no port */
     bool head_only;               /* HEAD: bodies are counted but not sent */
@@ -101,6 +103,7 @@ struct http_call {
     /* The reply so far. */
     unsigned status;        /* 0 until http_reply_head() */
     bool replied;           /* http_reply_end() or _abort() was called */
+    bool full;              /* `arena` had no room for a head: the server answered 503 instead */
     bool left;              /* gone() was called */
     void *user;             /* the handler's own */
     struct http_conn *conn; /* server_conn.c's */
@@ -115,13 +118,16 @@ void *http_server_user(const struct http_call *c); /* `user` of http_server_open
 /* Stop accepting; idle connections close, busy ones after their call ("Connection: close"). */
 void http_server_drain(struct http_server *s);
 unsigned http_server_busy(const struct http_server *s); /* calls in progress */
+/* Give back memory that was not needed lately.  Call it every second or so. */
+void http_server_trim(struct http_server *s);
 /* Cut what is left and free the server once its handles are closed. */
 void http_server_close(struct http_server *s);
 
 /* Start the reply.  `length` is the body's; -1 when it is not known: chunked, or until close for
  * HTTP/1.0.  Content-Length, Transfer-Encoding, Connection, Date and CORS fields are written by
  * the server and must not be in `fields`; unsafe values are dropped.  The head leaves with the
- * first body piece, or with http_reply_flush()/_end(), in one write. */
+ * first body piece, or with http_reply_flush()/_end(), in one write.  Without room for it in the
+ * arena, a 503 goes out instead and the reply has ended (`full`). */
 void http_reply_head(struct http_call *c, unsigned status, const struct http_fields *fields,
                      int64_t length);
 /* Send body bytes, `n` pieces in one write (and one chunk).  FLOW_HOLD: stop until drain(). */
@@ -140,7 +146,9 @@ void http_reply(struct http_call *c, unsigned status, const struct http_fields *
  * for body_ms. */
 void http_call_pause(struct http_call *c);
 void http_call_resume(struct http_call *c);
-/* Free the request's body before the call ends. */
-void http_call_drop_body(struct http_call *c);
+/* The request has come whole and is not needed any more; what is kept of `arena` was copied to
+ * `kept`, which takes its place, and the rest goes.  All strings of the request, its fields and its
+ * body are empty from then on.  A reply's head that waits for its first bytes leaves now. */
+void http_call_forget(struct http_call *c, struct arena *kept);
 
 #endif

@@ -12,22 +12,13 @@
 #define BLOCK_BYTES 4096u
 #define SPARES_MAX 256u
 
-struct body_block {
-    struct body_block *next;
-};
-
 static void first_block(struct http_conn *c)
 {
-    struct http_server *s = c->server;
-    struct body_block *b = s->spare_bodies;
+    char *block = spares_take(&c->server->spare_bodies);
 
-    if (b != NULL) {
-        s->spare_bodies = b->next;
-        s->spare_body_count--;
-    } else {
-        b = malloc(BLOCK_BYTES);
-    }
-    c->body = (struct buf){.ptr = (char *)b, .cap = b != NULL ? BLOCK_BYTES : 0};
+    if (block == NULL)
+        block = malloc(BLOCK_BYTES);
+    c->body = (struct buf){.ptr = block, .cap = block != NULL ? BLOCK_BYTES : 0};
 }
 
 /* Small bodies are not counted: the connections are, and the threads would fight for the counter
@@ -67,35 +58,14 @@ bool conn_body_put(struct http_conn *c, struct str piece)
 void conn_body_free(struct http_conn *c)
 {
     struct http_server *s = c->server;
-    struct body_block *b = (struct body_block *)(void *)c->body.ptr;
 
     if (c->body_in_flight > 0)
         atomic_fetch_sub_explicit(s->settings.in_flight, c->body_in_flight, memory_order_relaxed);
     c->body_in_flight = 0;
-    if (b == NULL)
+    if (c->body.ptr == NULL)
         return;
-    if (c->body.cap == BLOCK_BYTES && s->spare_body_count < SPARES_MAX) {
-        b->next = s->spare_bodies;
-        s->spare_bodies = b;
-        s->spare_body_count++;
+    if (c->body.cap == BLOCK_BYTES && spares_put(&s->spare_bodies, c->body.ptr, SPARES_MAX))
         c->body = (struct buf){0};
-    }
     buf_done(&c->body);
     c->call.body = (struct str){NULL, 0};
-}
-
-void conn_bodies_free(struct http_server *s)
-{
-    while (s->spare_bodies != NULL) {
-        struct body_block *b = s->spare_bodies;
-
-        s->spare_bodies = b->next;
-        free(b);
-    }
-    s->spare_body_count = 0;
-}
-
-void http_call_drop_body(struct http_call *c)
-{
-    conn_body_free(c->conn);
 }

@@ -358,6 +358,22 @@ void http_call_resume(struct http_call *call)
     conn_later(c);
 }
 
+void http_call_forget(struct http_call *call, struct arena *kept)
+{
+    struct http_conn *c = call->conn;
+
+    assert(c->told_ready);
+    http_reply_flush(call);
+    conn_body_free(c);
+    call->method = call->target = call->path = call->query = call->host = (struct str){NULL, 0};
+    call->fields = (struct http_fields){0};
+    c->reader.field_name = c->reader.field_value = (struct str){NULL, 0};
+    c->head = (struct str){NULL, 0}; /* unsent only where the reply has ended */
+    arena_done(&call->arena);
+    call->arena = *kept;
+    *kept = (struct arena){0};
+}
+
 /* ---- The stream's other news */
 
 static void on_ready(struct stream *s)
@@ -413,13 +429,8 @@ static void on_closed(struct stream *s)
     assert(!list_linked(&c->later.link));
     list_unlink(&c->link);
     buf_done(&c->held);
-    if (server->spare_conn_count < SPARE_CONNS_MAX) {
-        c->link.next = (struct list *)(void *)server->spare_conns;
-        server->spare_conns = c;
-        server->spare_conn_count++;
-    } else {
+    if (!spares_put(&server->spare_conns, c, SPARE_CONNS_MAX))
         free(c);
-    }
     server_conn_closed(server);
 }
 
@@ -427,19 +438,9 @@ static const struct stream_ops stream_ops = {on_ready, on_data, on_end, on_drain
 
 static struct http_conn *conn_take(struct http_server *s)
 {
-    struct http_conn *c = s->spare_conns;
+    struct http_conn *c = spares_take(&s->spare_conns);
 
-    if (c == NULL)
-        return malloc(sizeof(*c));
-    s->spare_conns = (struct http_conn *)(void *)c->link.next;
-    s->spare_conn_count--;
-    return c;
-}
-
-void conn_spares_free(struct http_server *s)
-{
-    while (s->spare_conns != NULL)
-        free(conn_take(s));
+    return c != NULL ? c : malloc(sizeof(*c));
 }
 
 int conn_open(struct http_server *s, int fd, const char *peer)

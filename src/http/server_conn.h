@@ -10,6 +10,7 @@
 #ifndef HTTP_SERVER_CONN_H
 #define HTTP_SERVER_CONN_H
 
+#include "base/spares.h"
 #include "http/server_deadline.h"
 #include "http/server_request.h"
 #include "loop/stream.h"
@@ -76,10 +77,8 @@ struct http_server {
     uint64_t complained_ms;
     struct list conns;
     struct deadlines deadlines;
-    struct body_block *spare_bodies;
-    unsigned spare_body_count;
-    struct http_conn *spare_conns;
-    unsigned spare_conn_count;
+    struct spares spare_bodies; /* server_body.c's blocks */
+    struct spares spare_conns;
 };
 
 /* server_conn.c */
@@ -94,7 +93,6 @@ void conn_settle(struct http_conn *c);
 /* conn_settle(), and go on with what was held, at the end of the turn. */
 void conn_later(struct http_conn *c);
 void conn_drain(struct http_conn *c);
-void conn_spares_free(struct http_server *s);
 
 /* server_time.c */
 void conn_deadline(struct deadline *d);
@@ -103,11 +101,13 @@ void conn_deadline(struct deadline *d);
 /* Keep a piece; false with the reader's refusal set. */
 MUST_USE bool conn_body_put(struct http_conn *c, struct str piece);
 void conn_body_free(struct http_conn *c);
-void conn_bodies_free(struct http_server *s);
 
 /* server_refuse.c */
 /* Answer instead of the handler, and close.  Of a call in progress the handler hears gone(). */
 void conn_refuse(struct http_conn *c, const struct http_refusal *r);
+/* Answer instead of what was to be answered: the arena has no room for its head.  503, and close.
+ */
+void conn_answer_full(struct http_conn *c);
 /* True: it was a CORS preflight, and is answered. */
 bool conn_preflight(struct http_conn *c);
 /* The origin the reply may name, or empty. */

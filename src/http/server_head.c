@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "base/decimal.h"
 #include "http/server_conn.h"
 
 /* An unread request body up to this is read and dropped for the sake of the connection. */
@@ -29,14 +30,9 @@ static char *put(char *to, struct str s)
 
 static char *put_number(char *to, uint64_t n)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
+    char digits[DECIMAL_BYTES_MAX];
 
-    do {
-        digits[--at] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n > 0);
-    return put(to, (struct str){digits + at, sizeof(digits) - at});
+    return put(to, decimal_write(n, digits));
 }
 
 static char *put_date(char *to)

@@ -2,6 +2,7 @@
  * server_refuse.c - what the server answers by itself: refusals and CORS preflights.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "base/decimal.h"
 #include "http/server_conn.h"
 
 static struct str default_body(struct arena *a, unsigned status, struct str message,
@@ -26,6 +27,34 @@ static void answer(struct http_conn *c, const struct http_refusal *r)
         http_fields_add(&fields, &call->arena, STR("Retry-After"), STR("1")) < 0)
         fields.count = 0;
     http_reply(call, r->status, &fields, body);
+}
+
+/* Everything in it stands here, on the stack, or in what error_body() keeps for a full arena. */
+void conn_answer_full(struct http_conn *c)
+{
+    const struct http_handler *h = c->server->handler;
+    const char *limit = "limits.exchange_bytes";
+    struct str body = {NULL, 0};
+    char digits[DECIMAL_BYTES_MAX];
+
+    if (h->error_body != NULL)
+        body = h->error_body(&c->call.arena, 503, STR("limits.exchange_bytes is reached."),
+                             str_from(limit));
+    if (body.ptr == NULL)
+        body = STR("{\"error\":{\"message\":\"limits.exchange_bytes is reached.\"}}");
+    c->call.status = 503;
+    c->call.full = c->call.replied = true;
+    c->chunked = c->sized = false;
+    c->close_after = true;
+    conn_send(c,
+              (struct str[]){STR("HTTP/1.1 503 Service Unavailable\r\n"
+                                 "Content-Type: application/json\r\n"
+                                 "Retry-After: 1\r\n"
+                                 "Connection: close\r\n"
+                                 "Content-Length: "),
+                             decimal_write(body.len, digits), STR("\r\n\r\n"), body},
+              c->bodiless ? 3 : 4);
+    conn_later(c);
 }
 
 void conn_refuse(struct http_conn *c, const struct http_refusal *r)

@@ -82,7 +82,7 @@ void http_reply_head(struct http_call *call, unsigned status, const struct http_
         return;
     call->status = status;
     if (conn_head_write(c, fields, length) < 0)
-        http_reply_abort(call);
+        conn_answer_full(c);
 }
 
 /* True if `total` more bytes fit the length that the head announced. */

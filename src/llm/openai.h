@@ -93,6 +93,9 @@ struct openai_watch {
 
 void openai_watch_init(struct openai_watch *w, enum openai_surface surface, struct arena *a);
 void openai_watch_done(struct openai_watch *w);
+/* Copy what it has in its arena to `to`, which takes that arena's place.  False, and nothing has
+ * changed, without memory. */
+MUST_USE bool openai_watch_move(struct openai_watch *w, struct arena *to);
 
 /* Look at one event's data.  Each is checked and read, but for those that are the one before with
  * another text.  When the event has to change (tool-call deltas), the new JSON is appended to
@@ -106,6 +109,11 @@ enum openai_event_kind openai_watch_event(struct openai_watch *w, struct str nam
  * HTML, not JSON), or the fault of the error object inside it, with texts in *w. */
 MUST_USE enum fault openai_watch_body(struct openai_watch *w, struct str body);
 
+/* Tell the body of a chat completion as the events of a stream, [DONE] included, with the usage if
+ * `usage`; tool calls have no index yet, which openai_watch_event() gives them.  -EINVAL: it has
+ * nothing to tell, or a choice without a message or a finish reason; else as buf_put(). */
+MUST_USE int openai_retell(struct str body, bool usage, struct buf *out);
+
 /* ---- refusals ---- */
 
 struct openai_refusal {
@@ -114,7 +122,8 @@ struct openai_refusal {
 };
 
 /* What a non-2xx status with this body means to us (R13): all error shapes in the wild (nested,
- * flat, integer codes, string error, HTML, empty).  insufficient_quota in a 429 is NEXT_KEY. */
+ * flat, integer codes, string error, HTML, empty).  insufficient_quota in a 429 is NEXT_KEY; a 403
+ * that is about the model is NEXT_TARGET, one about what was asked is STOP. */
 struct openai_refusal openai_refusal(struct arena *a, unsigned status, struct str body);
 
 /* The fault for an error object that came inside a 200, from its type and code. */

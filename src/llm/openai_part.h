@@ -38,6 +38,13 @@ struct str openai_plain_text(struct arena *a, struct str body);
  * was appended to `out`; false: it is right as it came, or there is no room to do better. */
 bool openai_tools_mend(struct openai_watch *w, uint64_t choice, struct str chunk_id,
                        struct str array, bool last, struct buf *out);
+/* Copies of the tool calls and of the stencil in another arena: of NULL, NULL.  False without
+ * memory.
+ */
+MUST_USE bool openai_tools_copy(const struct openai_tools *tools, struct arena *to,
+                                struct openai_tools **ret_copy);
+MUST_USE bool openai_stencil_copy(const struct openai_stencil *stencil, struct arena *to,
+                                  struct openai_stencil **ret_copy);
 /* Remember an event that is read and that does nothing but show the string `shown` (a value in
  * it); `padding` is the value of `obfuscation`, or empty. */
 void openai_stencil_cut(struct openai_watch *w, struct str event, struct str shown,

@@ -62,8 +62,36 @@ static const struct word {
 };
 /* clang-format on */
 
+/* clang-format off */
+/* A 403 is about the credential unless its code, its type or else its message has one of these: one
+ * word is used for both ("permission_denied"), so most of them are phrases of messages. */
+static const struct word forbidden[] = {
+    /* what was asked: nobody's key is at fault */
+    {STR_INIT("content_filter"),              FAULT_UPSTREAM_REFUSED},
+    {STR_INIT("content_policy"),              FAULT_UPSTREAM_REFUSED},
+    {STR_INIT("responsibleaipolicy"),         FAULT_UPSTREAM_REFUSED}, /* Azure */
+    {STR_INIT("violates usage guidelines"),   FAULT_UPSTREAM_REFUSED}, /* xAI */
+    {STR_INIT("input was flagged"),           FAULT_UPSTREAM_REFUSED}, /* OpenRouter */
+    /* the model: the key is good for others */
+    {STR_INIT("model_not_found"),             FAULT_UPSTREAM_MODEL}, /* OpenAI, of a project */
+    {STR_INIT("model_permission"),            FAULT_UPSTREAM_MODEL}, /* Groq, of a project or all */
+    {STR_INIT("access to model"),             FAULT_UPSTREAM_MODEL},
+    {STR_INIT("access to the model"),         FAULT_UPSTREAM_MODEL}, /* Bedrock */
+    {STR_INIT("access to this model"),        FAULT_UPSTREAM_MODEL},
+    {STR_INIT("access to the requested model"), FAULT_UPSTREAM_MODEL},
+    {STR_INIT("to access model"),             FAULT_UPSTREAM_MODEL}, /* other gateways */
+    {STR_INIT("to use model"),                FAULT_UPSTREAM_MODEL},
+    {STR_INIT("to use the model"),            FAULT_UPSTREAM_MODEL}, /* OpenAI, to be verified */
+    {STR_INIT("to use this model"),           FAULT_UPSTREAM_MODEL},
+    {STR_INIT("sample from this model"),      FAULT_UPSTREAM_MODEL},
+    {STR_INIT("bedrock:invokemodel"),         FAULT_UPSTREAM_MODEL},
+};
+/* clang-format on */
+
 static bool contains_nocase(struct str s, struct str word)
 {
+    if (s.ptr == NULL) /* nothing was said */
+        return false;
     for (size_t i = 0; word.len <= s.len && i <= s.len - word.len; i++)
         if (str_eq_nocase((struct str){s.ptr + i, word.len}, word))
             return true;
@@ -102,6 +130,16 @@ enum fault openai_error_fault(struct str type, struct str code)
     if (by_code != FAULT_NONE)
         return by_code;
     return by_type != FAULT_NONE ? by_type : FAULT_UPSTREAM_ERROR;
+}
+
+static enum fault forbidden_fault(const struct openai_refusal *r)
+{
+    for (size_t i = 0; i < COUNTOF(forbidden); i++)
+        if (contains_nocase(r->code, forbidden[i].word) ||
+            contains_nocase(r->type, forbidden[i].word) ||
+            contains_nocase(r->message, forbidden[i].word))
+            return forbidden[i].fault;
+    return FAULT_UPSTREAM_KEY;
 }
 
 /* ---- error objects ---- */
@@ -256,5 +294,7 @@ struct openai_refusal openai_refusal(struct arena *a, unsigned status, struct st
         openai_error_value(a, body, &r);
     if (status == 429 && openai_error_fault(r.type, r.code) == FAULT_UPSTREAM_KEY)
         r.fault = FAULT_UPSTREAM_KEY;
+    if (status == 403)
+        r.fault = forbidden_fault(&r);
     return r;
 }

@@ -13,17 +13,44 @@
 #define TEXT_MAX 448u /* longer events are read each time */
 
 struct openai_stencil {
-    unsigned len; /* of text; 0: there is none */
+    unsigned len;  /* of text; 0: there is none */
+    unsigned room; /* for text */
     unsigned holes;
     struct hole {
         unsigned at, len;
     } hole[2];
-    char text[TEXT_MAX];
+    char text[];
 };
 
 static struct hole hole_at(struct str text, struct str value)
 {
     return (struct hole){(unsigned)(value.ptr - text.ptr), (unsigned)value.len};
+}
+
+static struct openai_stencil *stencil_new(struct arena *a, unsigned room)
+{
+    struct openai_stencil *t = arena_alloc(a, sizeof(*t) + room);
+
+    if (t != NULL)
+        t->room = room;
+    return t;
+}
+
+/* Just the room for its text: the next event is as long as this one, but for what it says. */
+bool openai_stencil_copy(const struct openai_stencil *stencil, struct arena *to,
+                         struct openai_stencil **ret_copy)
+{
+    struct openai_stencil *copy = NULL;
+
+    if (stencil != NULL) {
+        copy = stencil_new(to, stencil->len);
+        if (copy == NULL)
+            return false;
+        memcpy(copy, stencil, sizeof(*copy) + stencil->len);
+        copy->room = stencil->len;
+    }
+    *ret_copy = copy;
+    return true;
 }
 
 void openai_stencil_cut(struct openai_watch *w, struct str event, struct str shown,
@@ -33,10 +60,11 @@ void openai_stencil_cut(struct openai_watch *w, struct str event, struct str sho
 
     if (event.len > TEXT_MAX)
         return;
+    if (t == NULL || t->room < event.len)
+        t = stencil_new(w->arena, TEXT_MAX);
     if (t == NULL)
-        t = w->stencil = ARENA_NEW(w->arena, struct openai_stencil);
-    if (t == NULL)
-        return;
+        return; /* the one before, if there is one, still tells the truth */
+    w->stencil = t;
     memcpy(t->text, event.ptr, event.len);
     t->len = (unsigned)event.len;
     t->hole[0] = hole_at(event, shown);

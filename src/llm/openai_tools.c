@@ -146,6 +146,45 @@ static struct call *add_call(struct arena *a, struct openai_tools *t, const stru
     return c;
 }
 
+static bool copy_calls(const struct openai_tools *from, struct arena *a, struct openai_tools *to)
+{
+    struct call **at = &to->calls;
+
+    to->last = NULL;
+    for (const struct call *c = from->calls; c != NULL; c = c->next) {
+        struct call *copy = ARENA_NEW(a, struct call);
+
+        if (copy == NULL)
+            return false;
+        *copy = *c;
+        copy->next = NULL;
+        *at = to->last = copy;
+        at = &copy->next;
+    }
+    return true;
+}
+
+bool openai_tools_copy(const struct openai_tools *tools, struct arena *to,
+                       struct openai_tools **ret_copy)
+{
+    struct openai_tools *first = NULL, **at = &first;
+
+    for (; tools != NULL; tools = tools->next) {
+        struct openai_tools *copy = ARENA_NEW(to, struct openai_tools);
+
+        if (copy == NULL)
+            return false;
+        *copy = *tools;
+        copy->next = NULL;
+        if (!copy_calls(tools, to, copy))
+            return false;
+        *at = copy;
+        at = &copy->next;
+    }
+    *ret_copy = first;
+    return true;
+}
+
 static struct openai_tools *get_tools(struct openai_watch *w, uint64_t choice)
 {
     struct openai_tools *t = w->tools;

@@ -230,10 +230,12 @@ static struct json_visitor enter_groq(void *ctx, const struct json_member *m)
     return openai_usage_visitor(&k->groq_usage);
 }
 
-static bool take_nothing(void *ctx, const struct json_member *m)
+static bool take_groq(void *ctx, const struct json_member *m)
 {
-    (void)ctx;
-    (void)m;
+    struct chunk *k = ctx;
+
+    if (json_key_is(m, STR("error")) && m->type != JSON_NULL && k->error.len == 0)
+        k->error = m->value; /* why a stream was stopped early */
     return true;
 }
 
@@ -269,7 +271,7 @@ static struct json_visitor enter_chunk_member(void *ctx, const struct json_membe
         return openai_usage_visitor(&k->usage);
     }
     if (m->type == JSON_OBJECT && json_key_is(m, STR("x_groq")))
-        return (struct json_visitor){take_nothing, enter_groq, k};
+        return (struct json_visitor){take_groq, enter_groq, k};
     return nobody;
 }
 
@@ -308,11 +310,14 @@ static void count_chunk(struct chunk *k)
         openai_stencil_cut(w, k->text, k->shown, k->padding);
 }
 
-static void take_error(struct openai_watch *w, struct str data)
+/* `value`: of the error member, which need not be at the top; empty when it was not looked for. */
+static void take_error(struct openai_watch *w, struct str data, struct str value)
 {
     struct openai_refusal r = {.fault = FAULT_NONE};
 
-    if (!openai_error_read(w->arena, data, &r) && r.message.len == 0)
+    if (!openai_error_read(w->arena, data, &r) && value.len > 0)
+        openai_error_value(w->arena, value, &r);
+    else if (r.message.len == 0)
         r.message = openai_plain_text(w->arena, data);
     w->fault = openai_error_fault(r.type, r.code);
     w->error_message = r.message;
@@ -343,6 +348,20 @@ void openai_watch_done(struct openai_watch *w)
     w->tools = NULL;
 }
 
+bool openai_watch_move(struct openai_watch *w, struct arena *to)
+{
+    struct openai_tools *tools;
+    struct openai_stencil *stencil;
+
+    if (!openai_tools_copy(w->tools, to, &tools) || !openai_stencil_copy(w->stencil, to, &stencil))
+        return false;
+    w->tools = tools;
+    w->stencil = stencil;
+    /* Texts of an error end the answer; there is none in one that goes on. */
+    w->error_message = w->error_type = w->error_code = (struct str){NULL, 0};
+    return true;
+}
+
 enum openai_event_kind openai_watch_event(struct openai_watch *w, struct str name, struct str data,
                                           struct buf *rewrite, bool *ret_rewritten)
 {
@@ -353,7 +372,7 @@ enum openai_event_kind openai_watch_event(struct openai_watch *w, struct str nam
     *ret_rewritten = false;
     w->events++;
     if (str_eq(name, STR("error"))) {
-        take_error(w, data);
+        take_error(w, data, STR(""));
         return OPENAI_EV_ERROR;
     }
     if (openai_stencil_fits(w, data))
@@ -370,7 +389,7 @@ enum openai_event_kind openai_watch_event(struct openai_watch *w, struct str nam
     }
     if (is_error(&k)) {
         *w = before;
-        take_error(w, data);
+        take_error(w, data, k.error);
         return OPENAI_EV_ERROR;
     }
     count_chunk(&k);
@@ -392,7 +411,7 @@ enum fault openai_watch_body(struct openai_watch *w, struct str body)
     }
     if (is_error(&k)) {
         *w = before;
-        take_error(w, body);
+        take_error(w, body, k.error);
         return w->fault;
     }
     count_chunk(&k);

@@ -44,7 +44,7 @@ static void free_buffers(struct loop *l)
     free(l->scratch2);
     free(l->gather);
     buf_done(&l->sealed);
-    stream_spares_free(l);
+    spares_done(&l->spare_sends, free);
 }
 
 int loop_init(struct loop *l, unsigned index)
@@ -73,6 +73,11 @@ int loop_init(struct loop *l, unsigned index)
     uv_check_start(&l->after_poll, on_check);
     uv_unref((uv_handle_t *)&l->after_poll);
     return 0;
+}
+
+void loop_trim(struct loop *l)
+{
+    spares_trim(&l->spare_sends, free);
 }
 
 void loop_done(struct loop *l)

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/spares.h"
 
 #define LOOP_SCRATCH_BYTES (64u * 1024u)
 
@@ -23,10 +24,9 @@ struct loop {
     char *scratch2;    /* LOOP_SCRATCH_BYTES; what TLS decrypts */
     char *gather;      /* one TLS record's worth: where small pieces become one */
     struct buf sealed; /* TLS records on their way to raw_write(); empty between calls */
-    struct stream_send *spare_sends; /* stream.c's freelist */
-    unsigned spare_send_count;
-    struct list dead;         /* of struct loop_dead: freed at the end of the turn */
-    uv_prepare_t before_poll; /* both empty `dead`, so that nothing in it waits for an event */
+    struct spares spare_sends; /* of struct stream_send */
+    struct list dead;          /* of struct loop_dead: freed at the end of the turn */
+    uv_prepare_t before_poll;  /* both empty `dead`, so that nothing in it waits for an event */
     uv_check_t after_poll;
     uint64_t turn_ns; /* loop_turn_ns(); 0: not read yet */
 };
@@ -40,6 +40,8 @@ struct loop_dead {
 /* Negative errno on failure.  loop_done() runs the loop until its handles are closed. */
 MUST_USE int loop_init(struct loop *l, unsigned index);
 void loop_done(struct loop *l);
+/* Give back memory that was not needed lately.  Call it every second or so. */
+void loop_trim(struct loop *l);
 
 static inline struct loop *loop_of(const uv_handle_t *h)
 {

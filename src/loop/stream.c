@@ -19,41 +19,20 @@ struct stream_send {
     uv_write_t request;
     struct stream *stream;
     char *bytes;
-    struct stream_send *next; /* in the freelist */
 };
 
 static struct stream_send *send_take(struct loop *l)
 {
-    struct stream_send *w = l->spare_sends;
+    struct stream_send *w = spares_take(&l->spare_sends);
 
-    if (w == NULL)
-        return malloc(sizeof(*w));
-    l->spare_sends = w->next;
-    l->spare_send_count--;
-    return w;
+    return w != NULL ? w : malloc(sizeof(*w));
 }
 
 static void send_put(struct loop *l, struct stream_send *w)
 {
     free(w->bytes);
-    if (l->spare_send_count >= SPARES_MAX) {
+    if (!spares_put(&l->spare_sends, w, SPARES_MAX))
         free(w);
-        return;
-    }
-    w->next = l->spare_sends;
-    l->spare_sends = w;
-    l->spare_send_count++;
-}
-
-void stream_spares_free(struct loop *l)
-{
-    while (l->spare_sends != NULL) {
-        struct stream_send *w = l->spare_sends;
-
-        l->spare_sends = w->next;
-        free(w);
-    }
-    l->spare_send_count = 0;
 }
 
 static void send_fin(struct stream *s)

@@ -1,6 +1,6 @@
 /*
  * stream_tls.h - what stream.c and stream_tls.c share.  Nobody else includes it, but for loop.c,
- * which frees what they keep per thread.
+ * which makes the buffers they have per thread.
  *
  * OpenSSL sees the socket through a BIO of our own: it reads the bytes of the current read where
  * they lie, and what it writes gathers in loop->sealed until stream_tls.c hands it to
@@ -30,6 +30,5 @@ void stream_tls_free(struct stream *s);
 MUST_USE int stream_raw_write(struct stream *s, const struct str *pieces, unsigned n);
 /* Report the end once; no callback but on_closed() follows. */
 void stream_end(struct stream *s, int err);
-void stream_spares_free(struct loop *l);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "conf/quickstart.h"
 #include "ops/local_model.h"
 
 /* On loopback a connection is accepted or refused at once: no need for an event loop yet. */

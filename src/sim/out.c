@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/decimal.h"
+
 #define FMT_MAX 512u
 
 void out_put(struct out *o, struct str s)
@@ -30,14 +32,9 @@ void out_fmt(struct out *o, const char *fmt, ...)
 /* printf is half of the cost of a short answer; numbers are what it would be used for. */
 void out_u64(struct out *o, uint64_t n)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
+    char digits[DECIMAL_BYTES_MAX];
 
-    do {
-        digits[--at] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n != 0);
-    out_put(o, str_make(digits + at, sizeof(digits) - at));
+    out_put(o, decimal_write(n, digits));
 }
 
 void out_hex(struct out *o, uint64_t n)

@@ -3,17 +3,31 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { Gateway, ask, chatStream, pair } from './harness.mjs';
+import { Gateway, Upstream, ask, chatStream, pair } from './harness.mjs';
 
 const t = await pair({
   timeouts: { idle: '400ms' },
   models: { cut: { targets: ['sim/sim?cut-chunk,after=2,tokens=9,tag=alias'] } },
 });
+// An upstream whose stream ends like this: `end(response)`, behind `finished` choices of their own.
+let ending = { finished: 1, end: (a) => a.end() };
+const own = await Upstream.start((q, a) => {
+  const chunk = (c) => a.write(`data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [c] })}\n\n`);
+  a.writeHead(200, { 'content-type': 'text/event-stream' });
+  for (let index = 0; index < ending.finished; index++) {
+    chunk({ index, delta: { role: 'assistant', content: `choice ${index}` }, finish_reason: null });
+    chunk({ index, delta: {}, finish_reason: 'stop' });
+  }
+  ending.end(a);
+});
+const ours = await Gateway.start({ providers: { own: { base_url: own.url } } });
 const fatal = await Gateway.start({
   providers: { sim: { base_url: t.sim.url } },
   stream: { malformed: 'fatal' },
 });
 after(async () => {
+  await ours.stop();
+  await own.stop();
   await fatal.stop();
   await t.stop();
 });
@@ -52,6 +66,34 @@ test('R3 a finish reason without [DONE] is success, and [DONE] is added', async 
   assert.equal(r.done, 1);
   assert.equal(r.events.at(-1).data, '[DONE]');
   assert.equal(r.said, whole);
+});
+
+const reset = (a) => setTimeout(() => a.socket.resetAndDestroy(), 50);
+for (const [what, end] of [['a clean end', (a) => a.end()], ['a reset', reset], ['a close', (a) => a.socket.end()]]) {
+  test(`R3 the finish reasons of all choices that were asked for, then ${what}: success`, async () => {
+    for (const n of [1, 2]) {
+      ending = { finished: n, end };
+      const r = await chatStream(ours, 'own/m', { n });
+      assert.equal(r.errors.length, 0, r.text);
+      assert.equal(r.done, 1);
+      assert.equal(r.events.at(-1).data, '[DONE]');
+      assert.ok(r.complete);
+    }
+  });
+
+  test(`R3 fewer choices than were asked for, then ${what} without [DONE]: a cut`, async () => {
+    ending = { finished: 2, end };
+    const r = await chatStream(ours, 'own/m', { n: 3 });
+    assert.equal(r.errors[0]?.code, 'upstream_stream_truncated', r.text);
+    assert.equal(r.done, 0);
+  });
+}
+
+test('R3 fewer choices than were asked for, and [DONE]: the provider says that this is all', async () => {
+  ending = { finished: 2, end: (a) => a.end('data: [DONE]\n\n') };
+  const r = await chatStream(ours, 'own/m', { n: 3 });
+  assert.equal(r.errors.length, 0, r.text);
+  assert.equal(r.done, 1);
 });
 
 test('R3 a cut counts as a failure of its target', async () => {

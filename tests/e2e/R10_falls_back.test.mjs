@@ -14,7 +14,6 @@ const faults = [
   ['empty-choices',                       true,    true,  502],
   ['empty-stream',                        true,    true,  502],
   ['html',                                true,    true,  502],
-  ['json-for-sse',                        true,    false, 502],
   ['sse-for-json',                        false,   true,  502],
   ['cut-rst,after=0',                     true,    true,  502],
   ['cut-fin,after=0',                     true,    true,  502],
@@ -47,6 +46,7 @@ for (const [fault] of faults) {
 models.alone = { targets: ['sim/sim?500,tag=alone'], fallbacks: ['healthy'] };
 models.healthy = { targets: [good] };
 models.after = { strategy: 'ordered', targets: ['sim/sim?cut-rst,after=2,tokens=7,tag=after', good] };
+models.untold = { strategy: 'ordered', targets: ['sim/sim?json-for-sse,tokens=7,tag=untold', good] };
 models.role = { strategy: 'ordered', targets: ['sim/sim?lifecycle-then-error,tag=role', good] };
 
 const t = await pair({
@@ -115,6 +115,21 @@ test('R10 nothing of a failed attempt is mixed into the answer of the next', asy
   const roles = r.chunks.filter((c) => c.choices[0]?.delta?.role);
   assert.equal(roles.length, 1, r.text);
   assert.equal(new Set(r.chunks.map((c) => c.id)).size, 1);
+});
+
+test('R10 a whole answer instead of a stream is told as the stream that was asked for', async () => {
+  const r = await chatStream(t.gw, 'untold', { stream_options: { include_usage: true } });
+  assert.equal(r.status, 200, r.text);
+  assert.match(r.headers['content-type'], /^text\/event-stream/);
+  assert.equal(r.said, expected);
+  assert.equal(r.finish, 'stop');
+  assert.equal(r.done, 1);
+  assert.equal(r.errors.length, 0);
+  assert.ok(r.chunks.every((c) => c.object === 'chat.completion.chunk'), r.text);
+  assert.equal(r.chunks.filter((c) => c.usage?.completion_tokens === 7).length, 1, r.text);
+  assert.equal(r.headers['x-dragoman-attempts'], '1');
+  const unasked = await chatStream(t.gw, 'untold');
+  assert.equal(unasked.chunks.filter((c) => c.usage).length, 0, unasked.text);
 });
 
 test('R11 after the first content there is no other target, but an error', async () => {

@@ -21,6 +21,17 @@ const byKey = await Upstream.start((q, a, body) => {
   const code = status === 429 ? 'insufficient_quota' : 'invalid_api_key';
   reply(a, status ?? 401, { error: { message: `no: ${key}`, type: code, param: null, code } });
 });
+// A key that is good for some models only, and a provider that does not like what was said.
+const byModel = await Upstream.start((q, a, body) => {
+  const { model } = JSON.parse(body);
+  if (model === 'blocked')
+    return reply(a, 403, { error: { message: 'Project `p` does not have access to model `blocked`',
+      type: 'invalid_request_error', param: null, code: 'model_not_found' } });
+  if (model === 'prude')
+    return reply(a, 403, { code: 'The caller does not have permission to execute the specified operation',
+      error: 'Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO' });
+  reply(a, 200, completion('allowed'));
+});
 const deadKeys = ['sk-one', 'sk-two', 'sk-three', 'sk-four'];
 
 const t = await pair({ models, retry: { attempts: 5 } });
@@ -31,14 +42,16 @@ const keyed = await Gateway.start({
     five: { base_url: byKey.url, keys: [...deadKeys, alive] },
     dead: { base_url: byKey.url, keys: deadKeys },
     one: { base_url: byKey.url, keys: ['sk-one'] },
+    some: { base_url: byModel.url, keys: ['sk-some-of-them'] },
     quota: { base_url: byKey.url, keys: ['sk-quota', alive] },
   },
-  models: { 'dead-then-good': alias('dead/m', 'five/m') },
+  models: { 'dead-then-good': alias('dead/m', 'five/m'), 'blocked-then-good': alias('some/blocked', 'some/m') },
 });
 after(async () => {
   await keyed.stop();
   await t.stop();
   await byKey.stop();
+  await byModel.stop();
 });
 
 for (const f of refusals) {
@@ -87,6 +100,25 @@ for (const status of ['401', '402', '403']) {
     }
   });
 }
+
+test('R13 a 403 about the model goes to another target and leaves the key alone', async () => {
+  for (let i = 0; i < 3; i++) {
+    const r = await chat(keyed, 'blocked-then-good');
+    assert.equal(r.json.choices[0].message.content, 'allowed', r.text);
+    assert.equal(r.headers['x-dragoman-attempts'], '2');
+  }
+  const alone = await chat(keyed, 'some/blocked');
+  assert.equal(alone.status, 502);
+  assert.equal(alone.json.error.code, 'upstream_model_refused');
+  assert.doesNotMatch(keyed.stderr, /provider some refused key/);
+});
+
+test('R13 a 403 about what was asked is passed through as it came', async () => {
+  const r = await chat(keyed, 'some/prude');
+  assert.equal(r.status, 403);
+  assert.match(r.json.error, /^Content violates usage guidelines/);
+  assert.doesNotMatch(keyed.stderr, /provider some refused key/);
+});
 
 for (const stream of [false, true]) {
   test(`R16 five keys, four dead, one retry: answered (${stream ? 'stream' : 'whole'})`, async () => {

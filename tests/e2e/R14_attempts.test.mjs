@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { Raw, chat, chatStream, eventually, pair, question, slow } from './harness.mjs';
+import { Raw, ask, chat, chatStream, eventually, pair, question, slow } from './harness.mjs';
 
 const alias = (...targets) => ({ strategy: 'ordered', targets: targets.map((x) => `sim/${x}`) });
 const t = await pair({
@@ -23,10 +23,25 @@ const queued = await pair({
   upstream: { connections: 1 },
   timeouts: { total: '20s', first_content: '20s' },
 });
+// One connection and one place to wait for it; another way to the same simulator has room.
+const narrow = await pair((sim) => ({
+  threads: 1,
+  timeouts: { total: '20s', first_content: '20s' },
+  retry: { attempts: 2 },
+  providers: {
+    narrow: { base_url: sim.url, upstream: { connections: 1, queue: 1 } },
+    wide: { base_url: sim.url },
+  },
+  models: {
+    both: { strategy: 'ordered', targets: ['narrow/sim?tokens=1,tag=narrow', 'wide/sim?tokens=1,tag=wide'] },
+    only: { targets: ['narrow/sim?tokens=1,tag=narrow'] },
+  },
+}));
 const strict = await pair({ timeouts: { total: '700ms' } });
 after(async () => {
   await t.stop();
   await queued.stop();
+  await narrow.stop();
   await strict.stop();
 });
 
@@ -97,6 +112,36 @@ for (const stream of [false, true]) {
     assert.equal((await chat(queued.gw, 'sim/sim?tokens=1')).status, 200, 'the connection is free again');
   });
 }
+
+test('R15 a full queue goes to another target, and is not held against the first', async () => {
+  const { gw, sim } = narrow;
+  const holders = [];
+  for (const tag of ['holds', 'waits']) {
+    const h = await Raw.to(gw.port);
+    await h.post('/v1/chat/completions', question(`narrow/sim?silent,tag=${tag}`));
+    holders.push(h);
+  }
+  await eventually(async () => (await sim.log('sim?silent,tag=holds')).length > 0, 'the one that holds upstream');
+  await eventually(async () => (await gw.metric('dragoman_upstream_connections', { state: 'waiting' })) === 1, 'the one that waits');
+  for (let i = 0; i < 4; i++) {
+    const r = await chat(gw, 'both', { stream: i % 2 === 1 });
+    assert.equal(r.status, 200, r.text);
+    assert.equal(r.headers['x-dragoman-target'], 'wide/sim?tokens=1,tag=wide');
+    assert.equal(r.headers['x-dragoman-attempts'], '2');
+  }
+  const alone = await chat(gw, 'only');
+  assert.equal(alone.status, 503);
+  assert.equal(alone.json.error.code, 'upstream_queue_full');
+  const { models } = (await ask(gw.admin, 'GET', '/admin/targets')).json;
+  for (const t of models.flatMap((m) => m.targets)) {
+    assert.equal(t.failures_in_a_row, 0, t.target);
+    assert.equal(t.rests_for_ms, 0, t.target);
+  }
+  assert.equal((await sim.log('sim?tokens=1,tag=narrow')).length, 0);
+  for (const h of holders) h.rst();
+  await gw.idle();
+  assert.equal((await chat(gw, 'both')).headers['x-dragoman-target'], 'narrow/sim?tokens=1,tag=narrow');
+});
 
 test('R15 a nonsensical x-dragoman-timeout-ms is refused by name', async () => {
   for (const v of ['0', '-1', 'soon', '1e3', '99999999999999']) {

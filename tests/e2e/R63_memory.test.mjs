@@ -12,10 +12,14 @@ test('R63 a request that uses up its memory ends alone, wherever it happens', as
     await client.post('/v1/chat/completions', question('sim/sim?tokens=2', { stream: true }),
       `Connection: close\r\nx-filler: ${'f'.repeat(bytes)}\r\n`);
     await client.end();
-    seen.add(/^HTTP\/1\.1 (\d+)/.exec(client.text)?.[1] ?? 'closed');
+    const status = /^HTTP\/1\.1 (\d+)/.exec(client.text)?.[1] ?? 'closed';
+    if (status === '503') assert.match(client.text, /"error":\{"message":"[^"]*limits\.exchange_bytes/);
+    seen.add(status);
     t.gw.assertHealthy();
   }
-  assert.ok(seen.has('200') && seen.has('503'), [...seen].join());
+  assert.deepEqual([...seen].sort(), ['200', '431', '503']); // and never closed without a word
+  const told = t.gw.access.filter((l) => l.status === 503);
+  assert.ok(told.length > 0 && told.every((l) => l.outcome === 'gateway_overloaded'), JSON.stringify(told));
   await t.gw.idle();
   assert.equal((await chat(t.gw, 'sim/sim')).status, 200);
   await t.stop();

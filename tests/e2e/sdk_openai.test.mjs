@@ -72,6 +72,18 @@ test('openai: a loop of tool calls', async () => {
   assert.deepEqual(asked, ['Samarkand']);
 });
 
+test('openai: a whole answer with tool calls where a stream was asked for', async () => {
+  const call = (id, place) => ({ id, type: 'function', function: { name: 'weather', arguments: JSON.stringify({ place }) } });
+  answer = (q, a) => reply(a, 200, completion(null, { choices: [{
+    index: 0, finish_reason: 'tool_calls', logprobs: null,
+    message: { role: 'assistant', content: null, refusal: null, tool_calls: [call('call_1', 'Samarkand'), call('call_2', 'Bukhara')] },
+  }] }));
+  const final = await client.chat.completions.stream({ model: 'own/tools', messages }).finalChatCompletion();
+  assert.equal(final.choices[0].finish_reason, 'tool_calls');
+  assert.deepEqual(final.choices[0].message.tool_calls.map((c) => [c.id, c.function.arguments]),
+    [['call_1', '{"place":"Samarkand"}'], ['call_2', '{"place":"Bukhara"}']]);
+});
+
 test('openai: images, files and audio go through untouched', async () => {
   const content = [
     { type: 'text', text: 'What is this?' },

@@ -87,6 +87,25 @@ static void body(enum openai_surface surface, struct str text)
     side_done(&s);
 }
 
+/* Whatever is told is lines of events, each of them JSON. */
+static void retell(struct str text)
+{
+    struct buf out = {.max = 1 << 20};
+    struct str rest, line;
+
+    if (openai_retell(text, true, &out) == 0) {
+        rest = buf_str(&out);
+        while (rest.len > 0) {
+            str_cut(rest, '\n', &line, &rest);
+            must(line.len == 0 || str_starts(line, STR("data: ")));
+            line = str_skip(line, 6);
+            must(line.len == 0 || str_eq(line, STR("[DONE]")) ||
+                 json_scan(line, JSON_DEPTH_MAX, NULL, NULL, NULL));
+        }
+    }
+    buf_done(&out);
+}
+
 static void refusal(unsigned status, struct str text)
 {
     struct arena a = {.max = 1 << 20};
@@ -104,6 +123,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     stream(OPENAI_COMPLETIONS, text);
     body(OPENAI_CHAT, text);
     body(OPENAI_EMBEDDINGS, text);
+    retell(text);
+    refusal(403, text);
     refusal(429, text);
     refusal(500, text);
     return 0;

@@ -150,6 +150,32 @@ static void chunks_are_used_again_by_the_next_exchange(void **state)
     arena_thread_done();
 }
 
+static void a_small_arena_takes_little_at_a_time(void **state)
+{
+    struct arena small = {.small = true}, usual = {0};
+
+    (void)state;
+    assert_non_null(arena_alloc(&small, 8));
+    assert_true(small.used < 1024);
+    for (unsigned i = 0; i < 20; i++)
+        assert_non_null(arena_alloc(&small, 100));
+    assert_in_range(small.used, 2000, 4096);
+    arena_done(&small);
+    assert_true(small.small);
+    assert_int_equal(small.used, 0);
+    /* Each size has spares of its own. */
+    memset(arena_alloc(&usual, 1900), 0xab, 1900);
+    assert_int_equal(usual.used, 1900);
+    for (unsigned i = 0; i < 20; i++)
+        assert_non_null(arena_alloc(&small, 200));
+    arena_done(&usual);
+    arena_done(&small);
+    arena_thread_trim();
+    assert_non_null(arena_alloc(&small, 8));
+    arena_done(&small);
+    arena_thread_done();
+}
+
 static void pieces_are_joined_or_nothing_is(void **state)
 {
     struct arena a = {.max = 4096}, small = {.max = 16};
@@ -194,6 +220,7 @@ int main(void)
         cmocka_unit_test(a_copy_is_terminated_and_its_own),
         cmocka_unit_test(printf_makes_just_the_room_it_needs),
         cmocka_unit_test(chunks_are_used_again_by_the_next_exchange),
+        cmocka_unit_test(a_small_arena_takes_little_at_a_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

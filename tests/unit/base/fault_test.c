@@ -53,6 +53,7 @@ static void R13_what_the_client_did_is_not_tried_again(void **state)
     }
     assert_int_equal(fault_info(FAULT_UPSTREAM_REFUSED)->remedy, REMEDY_STOP);
     assert_int_equal(fault_info(FAULT_UPSTREAM_KEY)->remedy, REMEDY_NEXT_KEY);
+    assert_int_equal(fault_info(FAULT_UPSTREAM_MODEL)->remedy, REMEDY_NEXT_TARGET);
     assert_int_equal(fault_info(FAULT_UPSTREAM_RATE)->remedy, REMEDY_RETRY);
 }
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "conf/quickstart.h"
 #include "conf_helper.h"
 
 static uint16_t open_port; /* where the machine of the test has a server; 0: nowhere */

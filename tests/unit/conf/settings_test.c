@@ -67,7 +67,7 @@ static const struct story stories[] = {
     {"upstream.idle_time",           "7s",                  "7s",                   "2h",           "0 to 1h", ""},
     {"upstream.dns_ttl",             "7s",                  "7s",                   "2d",           "0 to 1d", ""},
     {"upstream.happy_eyeballs",      "100ms",               "100ms",                "1ms",          "10ms to 10s", ""},
-    {"upstream.queue",               "0",                   "0",                    "1.5",          "expected a whole number", ""},
+    {"upstream.queue",               "1",                   "1",                    "1.5",          "expected a whole number", ""},
     {"log.level",                    "debug",               "debug",                "INFO",         "did you mean `info`?", ""},
     {"log.access",                   "/var/log/a",          "/var/log/a",           "\"\"",         "`access` is empty", ""},
     {"log.ring",                     "64KiB",               "64KiB",                "1KiB",         "64KiB to 256MiB", ""},

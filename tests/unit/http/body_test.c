@@ -1,50 +1,13 @@
 /* Bodies in both directions: large, streamed, held back, cut, answered early.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <errno.h>
 #include <openssl/ssl.h>
 
-#include "unit/http/upstream.h"
+#include "unit/http/client_fixture.h"
 
 #define BIG (5u * 1024u * 1024u)
 
-struct fixture {
-    struct world w;
-    struct server s;
-    struct http_origin *o;
-};
-
 static char *big; /* bytes that differ, so that a lost or doubled piece shows */
-
-static int set_up(void **state)
-{
-    struct fixture *x = calloc(1, sizeof(*x));
-
-    world_open(&x->w);
-    server_open(&x->s, &x->w);
-    x->o = origin_at(x->s.port);
-    *state = x;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *x = *state;
-    struct http_client_counts n = http_client_counts(x->w.client);
-
-    assert_int_equal(n.active + n.connecting + n.waiting, 0);
-    http_origin_unref(x->o);
-    server_close(&x->s);
-    world_close(&x->w);
-    server_done(&x->s);
-    free(x);
-    return 0;
-}
 
 static int make_big(void **state)
 {

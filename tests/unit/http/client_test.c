@@ -1,49 +1,9 @@
 /* One fetch after another over loopback: pools, reuse, replay, framing, bodies.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <errno.h>
 #include <openssl/ssl.h>
 
-#include "unit/http/upstream.h"
-
-struct fixture {
-    struct world w;
-    struct server s;
-    struct http_origin *o;
-    unsigned descriptors;
-};
-
-static int set_up(void **state)
-{
-    struct fixture *x = calloc(1, sizeof(*x));
-
-    x->descriptors = count_descriptors();
-    world_open(&x->w);
-    server_open(&x->s, &x->w);
-    x->o = origin_at(x->s.port);
-    *state = x;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *x = *state;
-    struct http_client_counts n = http_client_counts(x->w.client);
-
-    assert_int_equal(n.active + n.connecting + n.waiting, 0);
-    http_origin_unref(x->o);
-    server_close(&x->s);
-    world_close(&x->w);
-    server_done(&x->s);
-    assert_int_equal(count_descriptors(), x->descriptors);
-    free(x);
-    return 0;
-}
+#include "unit/http/client_fixture.h"
 
 static void a_reply_comes_whole(void **state)
 {
@@ -64,6 +24,70 @@ static void a_reply_comes_whole(void **state)
     assert_int_equal(g.fields.at[2].value.len, 0);
     assert_int_equal(g.f.bytes_out, strlen(GET));
     assert_true(g.f.sent_ns >= g.f.started_ns && g.f.head_ns >= g.f.sent_ns);
+    got_done(&g);
+}
+
+static bool forgot;
+
+static void forget(struct http_fetch *f)
+{
+    got_of(f)->batches++;
+    forgot = http_fetch_forget(f);
+    if (forgot) {
+        arena_done(f->arena);
+        memset(got_of(f)->head, 'x', sizeof(got_of(f)->head));
+    }
+}
+
+/* The request, the reply's fields and the arena may go with the first bytes of the reply. */
+static void a_fetch_goes_on_when_its_head_is_forgotten(void **state)
+{
+    struct http_fetch_ops ops = got_ops;
+    struct fixture *x = *state;
+    struct got g;
+
+    SCRIPT(
+        &x->s, 0,
+        SAY(BLANK, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nx-one: a\r\n\r\n2\r\nhi\r\n"),
+        DRIP(NULL, "3\r\n ho\r\n0\r\nt: u\r\n\r\n"), SAY(BLANK, OK_HI));
+    ops.on_batch = forget;
+    got_init(&g, &x->w, x->o, GET);
+    snprintf(g.head, sizeof(g.head), "%s", GET);
+    g.f.request.head = str_from(g.head);
+    g.f.ops = &ops;
+    forgot = false;
+    got_start(&g);
+    run_ok(&g, 200, "hi ho");
+    assert_true(forgot && g.batches > 0);
+    assert_int_equal(g.arena.used, 0);
+    got_done(&g);
+    got_init(&g, &x->w, x->o, GET);
+    got_start(&g);
+    run_ok(&g, 200, "hi");
+    assert_true(g.f.reused);
+    got_done(&g);
+}
+
+static void a_request_that_is_still_sent_is_not_forgotten(void **state)
+{
+    struct http_fetch_ops ops = got_ops;
+    struct fixture *x = *state;
+    struct got g;
+
+    SCRIPT(&x->s, 0, SAY(BLANK, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n"),
+           SAY("body!", "0\r\n\r\n"));
+    ops.on_batch = forget;
+    got_init(&g, &x->w, x->o, "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n");
+    g.f.ops = &ops;
+    g.f.request.body_streamed = true;
+    forgot = true;
+    got_start(&g);
+    run_until(&x->w, &g.failed, NULL, 50);
+    assert_int_equal(g.batches, 1);
+    assert_false(forgot);
+    http_fetch_send(&g.f, STR("body!"));
+    http_fetch_send_end(&g.f);
+    run_ok(&g, 200, "hi");
     got_done(&g);
 }
 
@@ -321,6 +345,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_reply_comes_whole),
+        TEST(a_fetch_goes_on_when_its_head_is_forgotten),
+        TEST(a_request_that_is_still_sent_is_not_forgotten),
         TEST(one_connection_serves_many),
         TEST(the_next_fetch_may_start_in_on_end),
         TEST(R21_a_stale_connection_is_replaced_silently),

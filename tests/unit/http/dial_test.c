@@ -75,9 +75,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *x = *state;
-    struct http_client_counts n = http_client_counts(x->w.client);
 
-    assert_int_equal(n.active + n.connecting + n.waiting, 0);
+    world_is_quiet(&x->w);
     http_origin_unref(x->o);
     tls_free(x->client_tls);
     tls_free(x->stranger_tls);

@@ -45,10 +45,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *x = *state;
-    struct http_client_counts n = http_client_counts(x->w.client);
     struct dns_addresses none = {0};
 
-    assert_int_equal(n.active + n.connecting + n.waiting, 0);
+    world_is_quiet(&x->w);
     if (x->asked != NULL)
         dns_found(x->asked, 0, &none);
     http_origin_unref(x->o);

@@ -1,45 +1,9 @@
 /* How many connections there are, who waits for one, and when they go.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <errno.h>
 #include <openssl/ssl.h>
 
-#include "unit/http/upstream.h"
-
-struct fixture {
-    struct world w;
-    struct server s;
-    struct http_origin *o;
-};
-
-static int set_up(void **state)
-{
-    struct fixture *x = calloc(1, sizeof(*x));
-
-    world_open(&x->w);
-    server_open(&x->s, &x->w);
-    *state = x;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *x = *state;
-    struct http_client_counts n = http_client_counts(x->w.client);
-
-    assert_int_equal(n.active + n.connecting + n.waiting, 0);
-    http_origin_unref(x->o);
-    server_close(&x->s);
-    world_close(&x->w);
-    server_done(&x->s);
-    free(x);
-    return 0;
-}
+#include "unit/http/client_fixture.h"
 
 static struct http_origin *origin_with(struct fixture *x, uint32_t connections, uint32_t queue)
 {
@@ -48,6 +12,12 @@ static struct http_origin *origin_with(struct fixture *x, uint32_t connections, 
     set.connections_max = connections;
     set.queue_max = queue;
     return http_origin_new(&set);
+}
+
+static void limit_to(struct fixture *x, uint32_t connections, uint32_t queue)
+{
+    http_origin_unref(x->o);
+    x->o = origin_with(x, connections, queue);
 }
 
 static void counts_are(struct fixture *x, unsigned idle, unsigned active, unsigned connecting,
@@ -68,7 +38,7 @@ static void waiters_are_served_in_order(void **state)
 
     SCRIPT(&x->s, 0, SAY("/0 HTTP/1.1" BLANK, OK_HI), SAY("/1 HTTP/1.1" BLANK, OK_HI),
            SAY("/2 HTTP/1.1" BLANK, OK_HI), SAY("/3 HTTP/1.1" BLANK, OK_HI));
-    x->o = origin_with(x, 1, 3);
+    limit_to(x, 1, 3);
     for (unsigned i = 0; i < 4; i++) {
         static const char *const heads[] = {"GET /0 HTTP/1.1" BLANK, "GET /1 HTTP/1.1" BLANK,
                                             "GET /2 HTTP/1.1" BLANK, "GET /3 HTTP/1.1" BLANK};
@@ -91,7 +61,7 @@ static void a_full_queue_refuses(void **state)
     struct got g[3];
 
     SCRIPT(&x->s, 0, SAY(BLANK, OK_HI), SAY(BLANK, OK_HI));
-    x->o = origin_with(x, 1, 1);
+    limit_to(x, 1, 1);
     for (unsigned i = 0; i < 3; i++) {
         got_init(&g[i], &x->w, x->o, GET);
         got_start(&g[i]);
@@ -111,7 +81,7 @@ static void R15_a_waiter_waits_no_longer_than_its_deadline(void **state)
     struct got g[2];
 
     SCRIPT(&x->s, 0, SAY(BLANK, NULL));
-    x->o = origin_with(x, 1, 3);
+    limit_to(x, 1, 3);
     for (unsigned i = 0; i < 2; i++)
         got_init(&g[i], &x->w, x->o, GET);
     got_start(&g[0]);
@@ -134,7 +104,7 @@ static void a_cancelled_fetch_leaves_its_slot_to_a_waiter(void **state)
 
     SCRIPT(&x->s, 0, SAY(BLANK, NULL));
     SCRIPT(&x->s, 1, SAY(BLANK, OK_HI), SAY(BLANK, OK_HI));
-    x->o = origin_with(x, 1, 3);
+    limit_to(x, 1, 3);
     for (unsigned i = 0; i < 3; i++) {
         got_init(&g[i], &x->w, x->o, GET);
         got_start(&g[i]);
@@ -156,7 +126,7 @@ static void a_waiter_may_be_cancelled_by_its_neighbour(void **state)
     struct got g[2];
 
     SCRIPT(&x->s, 0, SAY(BLANK, OK_HI), SAY(BLANK, OK_HI));
-    x->o = origin_with(x, 1, 3);
+    limit_to(x, 1, 3);
     for (unsigned i = 0; i < 2; i++)
         got_init(&g[i], &x->w, x->o, GET);
     g[0].cancels = &g[1];
@@ -177,7 +147,7 @@ static void the_last_used_is_used_first(void **state)
 
     for (unsigned i = 0; i < 2; i++)
         SCRIPT(&x->s, i, SAY(BLANK, OK_HI), SAY(BLANK, OK_HI));
-    x->o = origin_with(x, 2, 1);
+    limit_to(x, 2, 1);
     for (unsigned i = 0; i < 2; i++) {
         got_init(&g[i], &x->w, x->o, GET);
         got_start(&g[i]);
@@ -202,6 +172,7 @@ static void idle_connections_grow_old(void **state)
 
     SCRIPT(&x->s, 0, SAY(BLANK, OK_HI));
     set.idle_ms = 50;
+    http_origin_unref(x->o);
     x->o = http_origin_new(&set);
     got_init(&g, &x->w, x->o, GET);
     got_start(&g);
@@ -221,6 +192,7 @@ static void no_more_idle_ones_are_kept_than_allowed(void **state)
     struct got g[3];
 
     set.idle_max = 1;
+    http_origin_unref(x->o);
     x->o = http_origin_new(&set);
     for (unsigned i = 0; i < 3; i++) {
         SCRIPT(&x->s, i, SAY(BLANK, OK_HI));
@@ -240,7 +212,7 @@ static void bytes_nobody_asked_for_end_an_idle_connection(void **state)
     struct got g;
 
     SCRIPT(&x->s, 0, SAY(BLANK, OK_HI));
-    x->o = origin_with(x, 1, 1);
+    limit_to(x, 1, 1);
     got_init(&g, &x->w, x->o, GET);
     got_start(&g);
     run_ok(&g, 200, "hi");
@@ -257,7 +229,7 @@ static void R54_a_reply_with_a_tail_does_not_go_back(void **state)
     struct got g;
 
     SCRIPT(&x->s, 0, SAY(BLANK, OK_HI "HTTP/1.1 200 OK\r\n"));
-    x->o = origin_with(x, 1, 1);
+    limit_to(x, 1, 1);
     got_init(&g, &x->w, x->o, GET);
     got_start(&g);
     run_ok(&g, 200, "hi");
@@ -295,7 +267,7 @@ static void R57_a_retired_origin_keeps_nothing(void **state)
     http_origin_unref(o);
     got_done(&g);
     SCRIPT(&x->s, 2, SAY(BLANK, OK_HI));
-    x->o = origin_with(x, 1, 1);
+    limit_to(x, 1, 1);
     got_init(&g, &x->w, x->o, GET);
     got_start(&g);
     run_ok(&g, 200, "hi");

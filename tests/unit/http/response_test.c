@@ -202,6 +202,37 @@ static void bytes_behind_the_reply_are_not_its(void **state)
     done(&x);
 }
 
+static bool forget(struct response *r, const struct http_reply_in *head)
+{
+    struct read *x = CONTAINER_OF(r, struct read, r);
+    bool go_on = on_head(r, head);
+
+    response_forget(r);
+    arena_done(&x->arena);
+    return go_on;
+}
+
+/* Trailers come behind it, and must not look for the fields before them. */
+static void a_reply_is_read_on_when_its_head_is_forgotten(void **state)
+{
+    static const struct response_ops forgetting = {forget, on_body};
+    struct str bytes = STR("HTTP/1.1 200 OK\r\nA: b\r\nTransfer-Encoding: chunked\r\n\r\n"
+                           "2\r\nhi\r\n0\r\nT: u\r\n\r\n");
+
+    (void)state;
+    for (size_t piece = 1; piece <= bytes.len; piece++) {
+        struct read x;
+
+        start(&x, false);
+        x.r.ops = &forgetting;
+        feed(&x, bytes, piece);
+        assert_int_equal(x.verdict, RESPONSE_DONE);
+        assert_true(str_eq(buf_str(&x.text), STR("A=b;Transfer-Encoding=chunked;hi")));
+        assert_int_equal(x.arena.used, 0);
+        done(&x);
+    }
+}
+
 static void bomb(const char *unit, unsigned times, size_t piece, bool trailer)
 {
     struct buf b = {0};
@@ -270,6 +301,7 @@ int main(void)
         cmocka_unit_test(R4_split_anywhere_a_reply_means_the_same),
         cmocka_unit_test(R54_what_could_be_read_in_two_ways_is_refused),
         cmocka_unit_test(a_cut_reply_is_never_whole),
+        cmocka_unit_test(a_reply_is_read_on_when_its_head_is_forgotten),
         cmocka_unit_test(bytes_behind_the_reply_are_not_its),
         cmocka_unit_test(R54_a_head_has_a_maximum),
         cmocka_unit_test(R54_interim_replies_have_a_maximum),

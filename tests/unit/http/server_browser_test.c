@@ -49,8 +49,7 @@ static void check_cors(const struct http_cors *cors, const struct cors_row *row,
     client_send(&c, STR("GET /next HTTP/1.1\r\nHost: a\r\n\r\n")); /* and it stays open */
     turn_until(&f, &c, has(&c.got, "/next"));
     buf_done(&request);
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
 }
 
 static void listed_origins_are_echoed_and_others_are_not(void **state)
@@ -88,16 +87,14 @@ static void without_cors_a_preflight_is_an_ordinary_request(void **state)
     struct client c;
 
     (void)state;
-    fixture_start(&f);
-    c = client_open(&f);
+    c = fixture_enter(&f);
     client_send(&c, STR("OPTIONS /x HTTP/1.1\r\nHost: a\r\nOrigin: https://a.test\r\n"
                         "Access-Control-Request-Method: POST\r\n\r\n"));
     turn_until(&f, &c, has(&c.got, "\r\n\r\n"));
     assert_int_equal(f.calls, 1);
     assert_false(has(&c.got, "Access-Control"));
     assert_false(has(&c.got, "Vary"));
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
 }
 
 /* ---- TLS */

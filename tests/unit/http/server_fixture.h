@@ -216,6 +216,13 @@ static inline struct client client_open(struct fixture *f)
     return c;
 }
 
+/* A server as it is, and a client of it; and the end of both. */
+static inline struct client fixture_enter(struct fixture *f)
+{
+    fixture_start(f);
+    return client_open(f);
+}
+
 /* One look at everything: the loop, then the client's socket. */
 static inline void turn(struct fixture *f, struct client *c)
 {
@@ -288,6 +295,12 @@ static inline void client_reset(struct client *c)
 
     setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
     client_close(c);
+}
+
+static inline void fixture_leave(struct fixture *f, struct client *c)
+{
+    client_close(c);
+    fixture_end(f);
 }
 
 static inline bool story_is(const struct fixture *f, const char *want)

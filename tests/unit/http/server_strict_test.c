@@ -162,8 +162,7 @@ static void check_row(const struct row *row, bool split)
     struct str smuggled = STR("GET /smuggled HTTP/1.1\r\n" H "\r\n");
     char want[32];
 
-    fixture_start(&f);
-    c = client_open(&f);
+    c = fixture_enter(&f);
     if (split) {
         for (size_t i = 0; i < row->request.len && !c.ended; i++) {
             client_send(&c, (struct str){row->request.ptr + i, 1});
@@ -223,8 +222,7 @@ static void R54_large_heads_are_refused_with_431(void **state)
         struct client c;
         struct buf request = {0};
 
-        fixture_start(&f);
-        c = client_open(&f);
+        c = fixture_enter(&f);
         assert_int_equal(buf_put(&request, STR("GET / HTTP/1.1\r\n" H)), 0);
         if (many == 0) { /* fields without end */
             for (int i = 0; i < 9000; i++)
@@ -244,8 +242,7 @@ static void R54_large_heads_are_refused_with_431(void **state)
         assert_true(has(&c.got, many == 2 ? "limits.header_fields" : "limits.header_bytes"));
         assert_int_equal(f.calls, 0);
         buf_done(&request);
-        client_close(&c);
-        fixture_end(&f);
+        fixture_leave(&f, &c);
     }
 }
 
@@ -256,8 +253,7 @@ static void R54_a_megabyte_of_head_is_answered_not_reset(void **state)
     static char block[4096];
 
     (void)state;
-    fixture_start(&f);
-    c = client_open(&f);
+    c = fixture_enter(&f);
     memset(block, 'x', sizeof(block));
     client_send(&c, STR("GET / HTTP/1.1\r\nx: "));
     for (int i = 0; i < 250 && !c.ended; i++) {
@@ -267,8 +263,7 @@ static void R54_a_megabyte_of_head_is_answered_not_reset(void **state)
     turn_until(&f, &c, c.ended);
     assert_true(has(&c.got, "HTTP/1.1 431 "));
     assert_int_equal(c.err, 0);
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
 }
 
 static void R54_slow_heads_and_bodies_are_refused_with_408(void **state)
@@ -300,8 +295,7 @@ static void R54_slow_heads_and_bodies_are_refused_with_408(void **state)
         assert_true(has(&c.got, "Connection: close\r\n"));
         assert_true(has(&c.got, slow[i].limit));
         assert_true(story_is(&f, slow[i].story));
-        client_close(&c);
-        fixture_end(&f);
+        fixture_leave(&f, &c);
     }
 }
 
@@ -323,8 +317,7 @@ static void R54_a_trickle_does_not_prolong_the_head(void **state)
         assert_int_equal(f.calls, 0);
     }
     assert_true(has(&c.got, "HTTP/1.1 408 "));
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
 }
 
 static void idle_connections_are_closed_without_a_word(void **state)
@@ -340,8 +333,7 @@ static void idle_connections_are_closed_without_a_word(void **state)
     turn_until(&f, &c, c.ended);
     assert_int_equal(c.got.len, 0);
     assert_int_equal(c.err, 0);
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
 }
 
 static void R63_a_body_over_the_limit_gets_413_that_names_it(void **state)
@@ -360,8 +352,7 @@ static void R63_a_body_over_the_limit_gets_413_that_names_it(void **state)
         struct client c;
         static char block[10000];
 
-        fixture_start(&f);
-        c = client_open(&f);
+        c = fixture_enter(&f);
         client_send(&c, str_from(over[i].request));
         for (int sent = 0; sent < 180 && !c.ended; sent++) { /* it goes on all the same */
             if (!over[i].announced)
@@ -376,8 +367,7 @@ static void R63_a_body_over_the_limit_gets_413_that_names_it(void **state)
         assert_true(has(&c.got, "limits.body_bytes"));
         assert_true(has(&c.got, "Connection: close\r\n"));
         assert_true(story_is(&f, over[i].announced ? "" : "head gone done "));
-        client_close(&c);
-        fixture_end(&f);
+        fixture_leave(&f, &c);
     }
 }
 
@@ -387,8 +377,7 @@ static void a_refusal_after_the_reply_began_cuts_it(void **state)
     struct client c;
 
     (void)state;
-    fixture_start(&f);
-    c = client_open(&f);
+    c = fixture_enter(&f);
     client_send(&c, STR("POST /early-chunked HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n"
                         "oops\r\n"));
     turn_until(&f, &c, c.ended);
@@ -396,8 +385,7 @@ static void a_refusal_after_the_reply_began_cuts_it(void **state)
         fail_msg("%.*s", STR_ARG(buf_str(&f.story)));
     assert_false(has(&c.got, "HTTP/1.1 400"));
     assert_false(has(&c.got, "0\r\n\r\n"));
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
 }
 
 static void chunk_extensions_and_trailers_are_bounded(void **state)
@@ -410,8 +398,7 @@ static void chunk_extensions_and_trailers_are_bounded(void **state)
         struct client c;
         static char block[1000];
 
-        fixture_start(&f);
-        c = client_open(&f);
+        c = fixture_enter(&f);
         memset(block, 'x', sizeof(block));
         client_send(&c, STR("POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n"));
         client_send(&c, str_from(starts[i]));
@@ -421,8 +408,7 @@ static void chunk_extensions_and_trailers_are_bounded(void **state)
         }
         turn_until(&f, &c, c.ended);
         assert_true(has(&c.got, "HTTP/1.1 431 "));
-        client_close(&c);
-        fixture_end(&f);
+        fixture_leave(&f, &c);
     }
 }
 

@@ -14,8 +14,7 @@ static void a_request_is_answered_and_the_connection_stays(void **state)
     struct client c;
 
     (void)state;
-    fixture_start(&f);
-    c = client_open(&f);
+    c = fixture_enter(&f);
     for (unsigned i = 1; i <= 3; i++) {
         client_send(&c, STR(POST("/echo", "5", "hello")));
         turn_until(&f, &c, count(&c.got, "hello") == i);
@@ -29,8 +28,7 @@ static void a_request_is_answered_and_the_connection_stays(void **state)
     turn_until(&f, &c, count(&f.story, "done") == 3);
     assert_true(story_is(&f, "head ready done head ready done head ready done "));
     assert_int_equal(http_server_busy(f.server), 0);
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
 }
 
 static void requests_may_come_a_byte_at_a_time(void **state)
@@ -54,8 +52,7 @@ static void requests_may_come_a_byte_at_a_time(void **state)
         struct fixture f;
         struct client c;
 
-        fixture_start(&f);
-        c = client_open(&f);
+        c = fixture_enter(&f);
         for (size_t at = 0; at < rows[i].request.len; at++) {
             client_send(&c, (struct str){rows[i].request.ptr + at, 1});
             turn(&f, &c);
@@ -64,8 +61,7 @@ static void requests_may_come_a_byte_at_a_time(void **state)
         /* Nothing was left over: the next one is read as well. */
         client_send(&c, STR(GET("/next")));
         turn_until(&f, &c, has(&c.got, "\r\n\r\n/next"));
-        client_close(&c);
-        fixture_end(&f);
+        fixture_leave(&f, &c);
     }
 }
 
@@ -76,8 +72,7 @@ static void a_hundred_pipelined_requests_are_answered_in_order(void **state)
     struct buf all = {0}, want = {0};
 
     (void)state;
-    fixture_start(&f);
-    c = client_open(&f);
+    c = fixture_enter(&f);
     for (int i = 0; i < 100; i++)
         assert_int_equal(buf_printf(&all, "GET /n%03d HTTP/1.1\r\nHost: a\r\n\r\n", i), 0);
     client_send(&c, buf_str(&all));
@@ -91,8 +86,7 @@ static void a_hundred_pipelined_requests_are_answered_in_order(void **state)
     }
     buf_done(&all);
     buf_done(&want);
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
 }
 
 static void what_is_pipelined_behind_a_slow_call_waits_for_it(void **state)
@@ -101,8 +95,7 @@ static void what_is_pipelined_behind_a_slow_call_waits_for_it(void **state)
     struct client c;
 
     (void)state;
-    fixture_start(&f);
-    c = client_open(&f);
+    c = fixture_enter(&f);
     client_send(&c, STR(GET("/hold") GET("/two") GET("/three")));
     turn_until(&f, &c, f.held != NULL);
     turns(&f, &c, 3);
@@ -111,8 +104,7 @@ static void what_is_pipelined_behind_a_slow_call_waits_for_it(void **state)
     turn_until(&f, &c, has(&c.got, "\r\n\r\n/three"));
     assert_true(has(&c.got, "\r\n\r\noneHTTP/1.1 404"));
     assert_true(has(&c.got, "\r\n\r\n/twoHTTP/1.1 404"));
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
 }
 
 static void a_pipelining_client_is_not_read_without_end(void **state)
@@ -124,8 +116,7 @@ static void a_pipelining_client_is_not_read_without_end(void **state)
     ssize_t n;
 
     (void)state;
-    fixture_start(&f);
-    c = client_open(&f);
+    c = fixture_enter(&f);
     client_send(&c, STR(GET("/hold")));
     turn_until(&f, &c, f.held != NULL);
     memset(junk, 'x', sizeof(junk));
@@ -150,8 +141,7 @@ static void R1_a_pipelining_client_that_leaves_is_noticed_while_nothing_is_read(
     char junk[4096];
 
     (void)state;
-    fixture_start(&f);
-    c = client_open(&f);
+    c = fixture_enter(&f);
     client_send(&c, STR(GET("/hold")));
     turn_until(&f, &c, f.held != NULL);
     memset(junk, 'x', sizeof(junk));
@@ -194,8 +184,7 @@ static void replies_are_framed_for_the_version_and_method(void **state)
         struct client c;
         struct str body;
 
-        fixture_start(&f);
-        c = client_open(&f);
+        c = fixture_enter(&f);
         client_send(&c, rows[i].request);
         turn_until(&f, &c, has(&f.story, "done") && (c.ended || !rows[i].close));
         turns(&f, &c, 2);
@@ -207,8 +196,7 @@ static void replies_are_framed_for_the_version_and_method(void **state)
         assert_true(str_eq(body, str_from(rows[i].body)));
         assert_int_equal(count(&c.got, "Content-Length") + count(&c.got, "Transfer-Encoding") <= 1,
                          1);
-        client_close(&c);
-        fixture_end(&f);
+        fixture_leave(&f, &c);
     }
 }
 
@@ -229,15 +217,13 @@ static void a_cut_reply_never_looks_finished(void **state)
         struct fixture f;
         struct client c;
 
-        fixture_start(&f);
-        c = client_open(&f);
+        c = fixture_enter(&f);
         client_send(&c, rows[i].request);
         turn_until(&f, &c, c.ended);
         assert_int_equal(c.err, rows[i].err);
         assert_false(has(&c.got, rows[i].never));
         assert_true(story_is(&f, "head ready done "));
-        client_close(&c);
-        fixture_end(&f);
+        fixture_leave(&f, &c);
     }
 }
 
@@ -249,8 +235,7 @@ static void R1_a_client_that_leaves_is_noticed_and_the_call_ends_once(void **sta
             struct fixture f;
             struct client c;
 
-            fixture_start(&f);
-            c = client_open(&f);
+            c = fixture_enter(&f);
             client_send(&c, STR(GET("/hold")));
             turn_until(&f, &c, f.held != NULL);
             if (streaming) {
@@ -276,8 +261,7 @@ static void R1_a_client_that_leaves_before_its_body_is_whole(void **state)
     struct client c;
 
     (void)state;
-    fixture_start(&f);
-    c = client_open(&f);
+    c = fixture_enter(&f);
     client_send(&c, STR(POST("/echo", "500", "part")));
     turn_until(&f, &c, has(&f.story, "head"));
     client_close(&c);
@@ -292,15 +276,13 @@ static void a_half_closed_client_still_gets_a_finished_reply(void **state)
     struct client c;
 
     (void)state;
-    fixture_start(&f);
-    c = client_open(&f);
+    c = fixture_enter(&f);
     client_send(&c, STR(GET("/sized")));
     shutdown(c.fd, SHUT_WR);
     turn_until(&f, &c, c.ended);
     assert_int_equal(c.err, 0);
     assert_true(has(&c.got, "hello world!!!"));
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
 }
 
 static void R6_the_head_leaves_with_the_first_body_bytes(void **state)
@@ -309,8 +291,7 @@ static void R6_the_head_leaves_with_the_first_body_bytes(void **state)
     struct client c;
 
     (void)state;
-    fixture_start(&f);
-    c = client_open(&f);
+    c = fixture_enter(&f);
     client_send(&c, STR(GET("/hold")));
     turn_until(&f, &c, f.held != NULL);
     http_reply_head(f.held, 200, NULL, -1);
@@ -322,8 +303,7 @@ static void R6_the_head_leaves_with_the_first_body_bytes(void **state)
     assert_true(has(&c.got, "9\r\ndata: 1\n\n\r\n"));
     http_reply_end(f.held);
     turn_until(&f, &c, has(&c.got, "0\r\n\r\n"));
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
 }
 
 static void R19_a_slow_reader_holds_then_drains(void **state)
@@ -336,8 +316,7 @@ static void R19_a_slow_reader_holds_then_drains(void **state)
     enum flow flow = FLOW_MORE;
 
     (void)state;
-    fixture_start(&f);
-    c = client_open(&f);
+    c = fixture_enter(&f);
     client_send(&c, STR(GET("/hold")));
     turn_until(&f, &c, f.held != NULL);
     http_reply_head(f.held, 200, NULL, -1);
@@ -353,8 +332,7 @@ static void R19_a_slow_reader_holds_then_drains(void **state)
     turn_until(&f, &c, has(&f.story, "done"));
     turn_until(&f, &c, c.got.len > sent && memcmp(c.got.ptr + c.got.len - 5, "0\r\n\r\n", 5) == 0);
     assert_int_equal(f.drains, 1);
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
 }
 
 static void R19_a_client_that_never_reads_is_cut(void **state)
@@ -380,8 +358,7 @@ static void R19_a_client_that_never_reads_is_cut(void **state)
     c.ended = false;
     turn_until(&f, &c, c.ended);
     assert_int_equal(c.err, ECONNRESET);
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
 }
 
 static void a_finished_reply_to_a_client_that_never_reads_is_cut_too(void **state)
@@ -402,8 +379,7 @@ static void a_finished_reply_to_a_client_that_never_reads_is_cut_too(void **stat
     turn_until(&f, &c, f.held == NULL);
     assert_true(story_is(&f, "head ready done "));
     turn_until(&f, &c, atomic_load(&f.connections) == 0);
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
 }
 
 static void a_reply_before_the_body_keeps_the_connection_when_little_is_left(void **state)
@@ -412,16 +388,14 @@ static void a_reply_before_the_body_keeps_the_connection_when_little_is_left(voi
     struct client c;
 
     (void)state;
-    fixture_start(&f);
-    c = client_open(&f);
+    c = fixture_enter(&f);
     client_send(&c, STR("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345"));
     turn_until(&f, &c, has(&c.got, "who are you?"));
     assert_false(has(&c.got, "Connection: close"));
     assert_true(story_is(&f, "head done "));
     client_send(&c, STR("67890" GET("/next")));
     turn_until(&f, &c, has(&c.got, "\r\n\r\n/next"));
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
 }
 
 static void a_reply_before_a_big_body_is_readable_and_closes(void **state)
@@ -431,8 +405,7 @@ static void a_reply_before_a_big_body_is_readable_and_closes(void **state)
     static char block[400000];
 
     (void)state;
-    fixture_start(&f);
-    c = client_open(&f);
+    c = fixture_enter(&f);
     client_send(&c, STR("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\n\r\n"));
     turn_until(&f, &c, has(&c.got, "who are you?"));
     assert_true(has(&c.got, "Connection: close\r\n"));
@@ -442,8 +415,7 @@ static void a_reply_before_a_big_body_is_readable_and_closes(void **state)
     }
     turn_until(&f, &c, c.ended);
     assert_int_equal(c.err, 0);
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
 }
 
 static void continue_is_said_once_the_body_is_wanted(void **state)
@@ -461,8 +433,7 @@ static void continue_is_said_once_the_body_is_wanted(void **state)
         struct client c;
         struct buf request = {0};
 
-        fixture_start(&f);
-        c = client_open(&f);
+        c = fixture_enter(&f);
         assert_int_equal(buf_printf(&request, expect, rows[i].path), 0);
         client_send(&c, buf_str(&request));
         turn_until(&f, &c, c.got.len > 0);
@@ -475,8 +446,7 @@ static void continue_is_said_once_the_body_is_wanted(void **state)
             assert_true(has(&c.got, "HTTP/1.1 401"));
         }
         buf_done(&request);
-        client_close(&c);
-        fixture_end(&f);
+        fixture_leave(&f, &c);
     }
 }
 
@@ -486,8 +456,7 @@ static void a_streamed_body_can_be_paused_within_one_read(void **state)
     struct client c;
 
     (void)state;
-    fixture_start(&f);
-    c = client_open(&f);
+    c = fixture_enter(&f);
     client_send(&c, STR("POST /paused HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
                         "3\r\nabc\r\n2\r\nde\r\n1\r\nf\r\n0\r\n\r\n" GET("/next")));
     turn_until(&f, &c, f.held != NULL);
@@ -507,8 +476,7 @@ static void a_streamed_body_can_be_paused_within_one_read(void **state)
     http_call_resume(f.held);
     turn_until(&f, &c, has(&c.got, "\r\n\r\n/next"));
     assert_true(has(&c.got, "\r\n\r\n6HTTP/1.1 404"));
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
 }
 
 static void R20_a_large_body_arrives_whole(void **state)
@@ -539,14 +507,14 @@ static void R20_a_large_body_arrives_whole(void **state)
                c.got.len > size &&
                    memcmp(c.got.ptr + c.got.len - size, big.ptr + big.len - size, size) == 0);
     buf_done(&big);
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
 }
 
 static void R20_bodies_in_flight_have_a_budget_for_the_process(void **state)
 {
     struct fixture f;
     struct client big, more;
+    struct arena kept = {.max = 0};
     atomic_ullong in_flight = 0;
     static char block[100000];
 
@@ -571,12 +539,47 @@ static void R20_bodies_in_flight_have_a_budget_for_the_process(void **state)
     more = client_open(&f);
     client_send(&more, STR(POST("/echo", "5", "small"))); /* costs nothing */
     turn_until(&f, &more, has(&more.got, "\r\n\r\nsmall"));
-    http_call_drop_body(f.held);
+    http_call_forget(f.held, &kept);
     assert_int_equal(atomic_load(&in_flight), 0);
     client_close(&more);
     client_close(&big);
     fixture_end(&f);
     assert_int_equal(atomic_load(&in_flight), 0);
+}
+
+/* What is kept takes the arena's place; the head that waited for its first bytes has left, and the
+ * next request is read as ever. */
+static void a_call_goes_on_when_its_request_is_forgotten(void **state)
+{
+    struct fixture f;
+    struct client c;
+
+    (void)state;
+    fixture_start(&f);
+    c = client_open(&f);
+    for (unsigned i = 0; i < 2; i++) {
+        struct arena kept = {.small = true};
+        struct str name = arena_dup(&kept, STR("kept"));
+        struct http_fields fields = {0};
+
+        c.got.len = 0;
+        client_send(&c, STR(POST("/hold", "5", "12345")));
+        turn_until(&f, &c, f.held != NULL);
+        assert_int_equal(http_fields_add(&fields, &f.held->arena, STR("x-two"),
+                                         arena_dup(&f.held->arena, STR("2"))),
+                         0);
+        http_reply_head(f.held, 200, &fields, -1);
+        http_call_forget(f.held, &kept);
+        turn_until(&f, &c, has(&c.got, "x-two: 2\r\n"));
+        assert_int_equal(f.held->path.len + f.held->body.len + f.held->fields.count, 0);
+        assert_true(f.held->arena.small && f.held->arena.used < 1024);
+        http_reply_body(f.held, &name, 1);
+        http_reply_end(f.held);
+        turn_until(&f, &c, has(&c.got, "4\r\nkept\r\n0\r\n\r\n"));
+        assert_null(f.held);
+    }
+    client_close(&c);
+    fixture_end(&f);
 }
 
 /* The fuzzer found that such a connection was freed with its watch still running. */
@@ -678,8 +681,7 @@ static void close_cuts_calls_in_progress(void **state)
     struct client c;
 
     (void)state;
-    fixture_start(&f);
-    c = client_open(&f);
+    c = fixture_enter(&f);
     client_send(&c, STR(GET("/hold")));
     turn_until(&f, &c, f.held != NULL);
     http_server_close(f.server);
@@ -768,8 +770,7 @@ static void without_descriptors_clients_wait_and_the_loop_does_not_spin(void **s
     int next;
 
     (void)state;
-    fixture_start(&f);
-    c = client_open(&f);
+    c = fixture_enter(&f);
     client_send(&c, STR(GET("/late")));
     getrlimit(RLIMIT_NOFILE, &old);
     next = dup(c.fd);
@@ -785,8 +786,7 @@ static void without_descriptors_clients_wait_and_the_loop_does_not_spin(void **s
     setrlimit(RLIMIT_NOFILE, &old);
     turn_until(&f, &c, has(&c.got, "\r\n\r\n/late"));
     uv_close((uv_handle_t *)&timer, NULL);
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
 }
 
 static void the_last_bytes_and_the_end_leave_together(void **state)
@@ -795,8 +795,7 @@ static void the_last_bytes_and_the_end_leave_together(void **state)
     struct client c;
 
     (void)state;
-    fixture_start(&f);
-    c = client_open(&f);
+    c = fixture_enter(&f);
     client_send(&c, STR(GET("/hold")));
     turn_until(&f, &c, f.held != NULL);
     http_reply_head(f.held, 200, NULL, -1);
@@ -810,8 +809,7 @@ static void the_last_bytes_and_the_end_leave_together(void **state)
     http_reply_last(f.held, STR("abab"));
     turn_until(&f, &c, f.held == NULL && c.got.len > 0);
     assert_false(has(&c.got, "abab"));
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
 }
 
 static void a_paused_upload_is_not_too_slow(void **state)
@@ -833,8 +831,77 @@ static void a_paused_upload_is_not_too_slow(void **state)
     turn_until(&f, &c, f.up_bytes == 2);
     http_call_resume(f.held);
     turn_until(&f, &c, has(&c.got, "HTTP/1.1 408 ")); /* now it is */
-    client_close(&c);
-    fixture_end(&f);
+    fixture_leave(&f, &c);
+}
+
+/* ---- A full arena */
+
+/* A call whose arena is used up to the last byte, waiting for its reply. */
+static struct client full_call(struct fixture *f, const char *method)
+{
+    struct client c;
+    char head[64];
+
+    fixture_init(f);
+    f->settings.limits.arena_bytes = 1 << 16;
+    fixture_open(f);
+    c = client_open(f);
+    (void)snprintf(head, sizeof(head), "%s /hold HTTP/1.1\r\nHost: a\r\n\r\n", method);
+    client_send(&c, str_from(head));
+    turn_until(f, &c, f->held != NULL);
+    while (arena_bytes(&f->held->arena, 1) != NULL) {
+    }
+    return c;
+}
+
+static void check_full(struct fixture *f, struct client *c, const char *body)
+{
+    assert_int_equal(f->held->status, 503);
+    assert_true(f->held->full);
+    turn_until(f, c, c->ended);
+    assert_int_equal(c->err, 0); /* a proper end, not a reset */
+    assert_true(has(&c->got, "HTTP/1.1 503 Service Unavailable\r\n"));
+    assert_true(has(&c->got, "Content-Type: application/json\r\n"));
+    assert_memory_equal(c->got.ptr + c->got.len - strlen(body), body, strlen(body));
+    assert_true(story_is(f, "head ready done "));
+    client_close(c);
+    fixture_end(f);
+}
+
+#define FULL_BODY                                                                                  \
+    "Content-Length: 57\r\n\r\n{\"error\":{\"message\":\"limits.exchange_bytes is reached.\"}}"
+
+static void R63_a_reply_that_has_no_room_is_a_503_that_needs_none(void **state)
+{
+    struct fixture f;
+    struct client c = full_call(&f, "POST");
+
+    (void)state;
+    http_reply(f.held, 200, &(struct http_fields){0}, STR("an answer"));
+    check_full(&f, &c, FULL_BODY);
+}
+
+static void R63_a_stream_that_has_no_room_is_a_503_and_nothing_behind_it(void **state)
+{
+    struct fixture f;
+    struct client c = full_call(&f, "POST");
+
+    (void)state;
+    http_reply_head(f.held, 200, &(struct http_fields){0}, -1);
+    http_reply_body(f.held, (struct str[]){STR("bytes")}, 1);
+    http_reply_last(f.held, STR("more"));
+    http_reply_abort(f.held);
+    check_full(&f, &c, FULL_BODY);
+}
+
+static void R63_a_reply_to_head_that_has_no_room_has_no_body(void **state)
+{
+    struct fixture f;
+    struct client c = full_call(&f, "HEAD");
+
+    (void)state;
+    http_reply(f.held, 200, &(struct http_fields){0}, STR("an answer"));
+    check_full(&f, &c, "Content-Length: 57\r\n\r\n");
 }
 
 int main(void)
@@ -861,6 +928,7 @@ int main(void)
         cmocka_unit_test(a_streamed_body_can_be_paused_within_one_read),
         cmocka_unit_test(R20_a_large_body_arrives_whole),
         cmocka_unit_test(R20_bodies_in_flight_have_a_budget_for_the_process),
+        cmocka_unit_test(a_call_goes_on_when_its_request_is_forgotten),
         cmocka_unit_test(a_call_answered_while_paused_leaves_nothing_behind),
         cmocka_unit_test(R22_many_clients_come_and_go_and_nothing_stays),
         cmocka_unit_test(over_the_connection_limit_clients_wait_their_turn),
@@ -871,6 +939,9 @@ int main(void)
         cmocka_unit_test(without_descriptors_clients_wait_and_the_loop_does_not_spin),
         cmocka_unit_test(the_last_bytes_and_the_end_leave_together),
         cmocka_unit_test(a_paused_upload_is_not_too_slow),
+        cmocka_unit_test(R63_a_reply_that_has_no_room_is_a_503_that_needs_none),
+        cmocka_unit_test(R63_a_stream_that_has_no_room_is_a_503_and_nothing_behind_it),
+        cmocka_unit_test(R63_a_reply_to_head_that_has_no_room_has_no_body),
     };
 
     alarm(60);

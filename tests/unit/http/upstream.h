@@ -456,6 +456,14 @@ static inline void world_close(struct world *w)
     arena_thread_done();
 }
 
+/* Nothing is under way; idle connections may be. */
+static inline void world_is_quiet(const struct world *w)
+{
+    struct http_client_counts n = http_client_counts(w->client);
+
+    assert_int_equal(n.active + n.connecting + n.waiting, 0);
+}
+
 /* libuv opens a pipe for the whole process with the first loop: before descriptors are counted. */
 static inline int warm_up(void **state)
 {

@@ -108,6 +108,45 @@ static void R13_every_shape_of_error_is_understood(void **state)
     }
 }
 
+/* One status for three things: the key, the model, what was asked. */
+static void R13_a_403_is_about_the_key_only_when_nothing_else_is_said(void **state)
+{
+    /* clang-format off */
+    static const struct {
+        const char *what;
+        struct str body;
+        enum fault fault;
+    } rows[] = {
+        {"OpenAI, a project's models", STR_INIT("{\"error\":{\"message\":\"Project `proj_x` does not have access to model `gpt-4o-mini`\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"model_not_found\"}}"), FAULT_UPSTREAM_MODEL},
+        {"the same without its code", STR_INIT("{\"error\":{\"message\":\"Project `proj_x` does not have access to model `gpt-4o-mini`\"}}"), FAULT_UPSTREAM_MODEL},
+        {"OpenAI, not verified", STR_INIT("{\"error\":{\"message\":\"Your organization must be verified to use the model `o3`.\",\"type\":\"invalid_request_error\",\"code\":null}}"), FAULT_UPSTREAM_MODEL},
+        {"Groq", STR_INIT("{\"error\":{\"message\":\"The model `m` is blocked at the project level.\",\"type\":\"permissions_error\",\"code\":\"model_permission_blocked_project\"}}"), FAULT_UPSTREAM_MODEL},
+        {"Anthropic", STR_INIT("{\"type\":\"error\",\"error\":{\"type\":\"permission_error\",\"message\":\"You do not have permission to use this model.\"}}"), FAULT_UPSTREAM_MODEL},
+        {"Bedrock", STR_INIT("{\"message\":\"You don't have access to the model with the specified model ID.\"}"), FAULT_UPSTREAM_MODEL},
+        {"Bedrock, by role", STR_INIT("{\"Message\":\"User: arn:aws:iam::1:user/u is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:r::foundation-model/m\"}"), FAULT_UPSTREAM_MODEL},
+        {"another gateway", STR_INIT("{\"status\":\"failure\",\"message\":\"User u is not authorized to access model m or model does not exist\",\"error\":{\"message\":\"User u is not authorized to access model m or model does not exist\",\"type\":\"AuthorizationError\"}}"), FAULT_UPSTREAM_MODEL},
+        {"xAI, what was asked", STR_INIT("{\"code\":\"The caller does not have permission to execute the specified operation\",\"error\":\"Content violates usage guidelines. Team: t, API key ID: k, Model: grok-4-0709, Failed check: SAFETY_CHECK_TYPE_BIO\"}"), FAULT_UPSTREAM_REFUSED},
+        {"Azure", STR_INIT("{\"error\":{\"message\":\"m\",\"code\":\"content_filter\",\"innererror\":{\"code\":\"ResponsibleAIPolicyViolation\"}}}"), FAULT_UPSTREAM_REFUSED},
+        {"OpenRouter", STR_INIT("{\"error\":{\"code\":403,\"message\":\"openai/m requires moderation on OpenAI. Your input was flagged for \\\"violence\\\".\"}}"), FAULT_UPSTREAM_REFUSED},
+        {"xAI, the key", STR_INIT("{\"code\":\"permission-denied\",\"error\":\"Access to the chat endpoint is denied.\"}"), FAULT_UPSTREAM_KEY},
+        {"Anthropic, the key", STR_INIT("{\"type\":\"error\",\"error\":{\"type\":\"permission_error\",\"message\":\"Your API key does not have permission to use the specified resource.\"}}"), FAULT_UPSTREAM_KEY},
+        {"OpenAI, the country", STR_INIT("{\"error\":{\"code\":\"unsupported_country_region_territory\",\"message\":\"Country, region, or territory not supported\",\"param\":null,\"type\":\"request_forbidden\"}}"), FAULT_UPSTREAM_KEY},
+        {"a page", STR_INIT("<html>403 Forbidden</html>"), FAULT_UPSTREAM_KEY},
+    };
+    /* clang-format on */
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(rows); i++) {
+        struct arena a = {.max = 1 << 16};
+
+        if (openai_refusal(&a, 403, rows[i].body).fault != rows[i].fault)
+            fail_msg("%s", rows[i].what);
+        if (openai_refusal(&a, 401, rows[i].body).fault != FAULT_UPSTREAM_KEY)
+            fail_msg("%s in a 401", rows[i].what);
+        arena_done(&a);
+    }
+}
+
 static void a_long_message_is_clipped_between_characters(void **state)
 {
     static char body[9000] = "{\"error\":{\"message\":\"x";
@@ -167,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R13_a_status_is_a_fault),
         cmocka_unit_test(R13_every_shape_of_error_is_understood),
+        cmocka_unit_test(R13_a_403_is_about_the_key_only_when_nothing_else_is_said),
         cmocka_unit_test(a_long_message_is_clipped_between_characters),
         cmocka_unit_test(R10_an_error_inside_a_200_is_known_by_its_words),
     };

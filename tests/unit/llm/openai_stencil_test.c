@@ -83,10 +83,36 @@ static void a_long_event_leaves_the_stencil_as_it_was(void **state)
     arena_done(&a);
 }
 
+static void a_stencil_that_moved_fits_as_before_and_can_be_cut_anew(void **state)
+{
+    struct str event = STR("{\"c\":\"x\",\"n\":1}"), next = STR("{\"c\":\"yy\",\"n\":1}"),
+               longer = STR("{\"c\":\"x\",\"another_member_of_the_event\":123456}");
+    struct arena a = {.max = 0}, to = {.small = true}, junk = {.max = 0};
+    struct openai_watch w;
+
+    (void)state;
+    openai_watch_init(&w, OPENAI_CHAT, &a);
+    openai_stencil_cut(&w, event, value_of(event, "\"c\":"), STR(""));
+    assert_true(openai_watch_move(&w, &to));
+    arena_done(&a);
+    memset(arena_bytes(&junk, 1000), 0xee, 1000);
+    assert_true(to.used < 1024);
+    w.arena = &to;
+    assert_true(openai_stencil_fits(&w, next));
+    openai_stencil_cut(&w, longer, value_of(longer, "\"c\":"), STR(""));
+    assert_true(openai_stencil_fits(&w, longer));
+    assert_false(openai_stencil_fits(&w, next));
+    openai_stencil_cut(&w, event, value_of(event, "\"c\":"), STR(""));
+    assert_true(openai_stencil_fits(&w, next));
+    arena_done(&junk);
+    arena_done(&to);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_fits_when_only_its_strings_differ),
+        cmocka_unit_test(a_stencil_that_moved_fits_as_before_and_can_be_cut_anew),
         cmocka_unit_test(a_long_event_leaves_the_stencil_as_it_was),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -184,9 +184,30 @@ static void check_got(const char *what, const struct got *got, const struct got 
     yyjson_doc_free(doc);
 }
 
-static void R8_tool_calls_of_every_style_come_out_right(void **state)
+/* Whoever still looks where an arena was finds this there. */
+static void scribble(bool small)
 {
-    (void)state;
+    struct arena junk = {.small = small};
+
+    for (unsigned i = 0; i < (small ? 2 : 6); i++)
+        memset(arena_bytes(&junk, 300), 0xee, 300);
+    arena_done(&junk);
+}
+
+/* As a stream does that has begun. */
+static void move(struct openai_watch *w, struct arena *a)
+{
+    struct arena to = {.max = a->max, .small = true};
+
+    assert_true(openai_watch_move(w, &to));
+    arena_done(a);
+    scribble(false);
+    scribble(true);
+    *a = to;
+}
+
+static void come_out_right(bool moving)
+{
     for (size_t i = 0; i < COUNTOF(styles); i++) {
         const struct style *s = &styles[i];
         struct client c = {.count = 0};
@@ -205,6 +226,8 @@ static void R8_tool_calls_of_every_style_come_out_right(void **state)
             if (rewritten && s->untouched)
                 fail_msg("%s: %.*s", s->what, STR_ARG(buf_str(&rewrite)));
             client_take(&c, rewritten ? buf_str(&rewrite) : str_from(s->events[n]));
+            if (moving)
+                move(&w, &a);
         }
         if (c.count != s->calls)
             fail_msg("%s: %u calls", s->what, c.count);
@@ -216,7 +239,17 @@ static void R8_tool_calls_of_every_style_come_out_right(void **state)
     }
 }
 
-/* ---- what else is in the event ---- */
+static void R8_tool_calls_of_every_style_come_out_right(void **state)
+{
+    (void)state;
+    come_out_right(false);
+}
+
+static void R8_they_do_when_the_memory_moves_behind_each_event(void **state)
+{
+    (void)state;
+    come_out_right(true);
+}
 
 static void mend(struct openai_watch *w, struct str event, const char *want)
 {
@@ -233,6 +266,27 @@ static void mend(struct openai_watch *w, struct str event, const char *want)
         fail_msg("%.*s", STR_ARG(buf_str(&rewrite)));
     buf_done(&rewrite);
 }
+
+static void R8_a_move_without_room_changes_nothing(void **state)
+{
+    struct arena a = {.max = 0}, to = {.max = 8};
+    struct openai_watch w;
+    struct openai_tools *tools;
+
+    (void)state;
+    openai_watch_init(&w, OPENAI_CHAT, &a);
+    mend(&w, str_from(CALLS("{\"id\":\"a\"}")),
+         CALLS("{\"index\":0,\"id\":\"a\",\"type\":\"function\"}"));
+    tools = w.tools;
+    assert_non_null(tools);
+    assert_false(openai_watch_move(&w, &to));
+    assert_ptr_equal(w.tools, tools);
+    openai_watch_done(&w);
+    arena_done(&a);
+    arena_done(&to);
+}
+
+/* ---- what else is in the event ---- */
 
 static void R44_everything_but_the_calls_stays_as_it_came(void **state)
 {
@@ -408,6 +462,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R8_tool_calls_of_every_style_come_out_right),
+        cmocka_unit_test(R8_they_do_when_the_memory_moves_behind_each_event),
+        cmocka_unit_test(R8_a_move_without_room_changes_nothing),
         cmocka_unit_test(R44_everything_but_the_calls_stays_as_it_came),
         cmocka_unit_test(R44_a_last_event_is_left_alone_when_the_calls_are_whole),
         cmocka_unit_test(R8_choices_count_their_calls_apart),

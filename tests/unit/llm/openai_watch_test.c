@@ -63,6 +63,8 @@ static const struct kind_row {
     {STR_INIT("{\"error\":\"m\"}"), OPENAI_EV_ERROR},
     {STR_INIT("{\"error\":{}}"), OPENAI_EV_ERROR},
     {STR_INIT("{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"},\"finish_reason\":\"error\"}],\"error\":{\"code\":502,\"message\":\"m\"}}"), OPENAI_EV_ERROR},
+    {STR_INIT("{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}],\"x_groq\":{\"id\":\"r\",\"error\":\"over capacity\"}}"), OPENAI_EV_ERROR},
+    {STR_INIT("{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}],\"x_groq\":{\"id\":\"r\",\"error\":null}}"), OPENAI_EV_CONTENT},
     {STR_INIT("{\"object\":\"error\",\"message\":\"m\",\"type\":\"BadRequestError\",\"code\":400}"), OPENAI_EV_ERROR},
 
     {STR_INIT(""), OPENAI_EV_MALFORMED},
@@ -136,6 +138,15 @@ static void an_error_event_gives_its_fault_and_words(void **state)
     assert_true(str_eq(w.error_message, STR("slow down")));
     assert_true(str_eq(w.error_type, STR("x")));
     assert_true(str_eq(w.error_code, STR("rate_limit_exceeded")));
+    assert_int_equal(look(&w, "",
+                          STR("{\"id\":\"c\",\"choices\":[],\"x_groq\":{\"id\":\"r\",\"error\":"
+                              "{\"message\":\"full\",\"code\":\"over_capacity\"}}}")),
+                     OPENAI_EV_ERROR);
+    assert_int_equal(w.fault, FAULT_UPSTREAM_BUSY);
+    assert_true(str_eq(w.error_message, STR("full")));
+    assert_int_equal(look(&w, "", STR("{\"x_groq\":{\"error\":\"stopped\"}}")), OPENAI_EV_ERROR);
+    assert_int_equal(w.fault, FAULT_UPSTREAM_ERROR);
+    assert_true(str_eq(w.error_message, STR("stopped")));
     assert_int_equal(look(&w, "error", STR("it broke")), OPENAI_EV_ERROR);
     assert_int_equal(w.fault, FAULT_UPSTREAM_ERROR);
     assert_true(str_eq(w.error_message, STR("it broke")));
@@ -143,7 +154,7 @@ static void an_error_event_gives_its_fault_and_words(void **state)
                      OPENAI_EV_ERROR);
     assert_int_equal(w.fault, FAULT_UPSTREAM_BUSY);
     assert_int_equal(look(&w, "message", STR(DELTA("\"content\":\"x\""))), OPENAI_EV_CONTENT);
-    assert_int_equal(w.events, 4);
+    assert_int_equal(w.events, 6);
     openai_watch_done(&w);
     arena_done(&a);
 }
