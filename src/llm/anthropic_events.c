@@ -568,12 +568,28 @@ static void open_message(struct chat_decoder *d, const struct object *message)
         json_members(message->value[F_CONTENT], take_block, d);
 }
 
+/* The stop reason in `o`, and what it all took. */
+static void finish(struct chat_decoder *d, const struct object *o, struct str usage)
+{
+    struct str reason = word_of(o, F_STOP_REASON);
+
+    if (reason.len > 0)
+        end_block(d);
+    if (usage.len > 0)
+        tell_usage(d, usage);
+    if (reason.len > 0)
+        tell_stop(d, reason, o);
+}
+
 static void end_message(struct chat_decoder *d)
 {
     struct str inferred = d->calls > 0 ? STR("tool_use") : STR("end_turn");
 
     end_block(d);
-    tell_stop(d, d->reason.len > 0 ? pile_str(&d->reason) : inferred, NULL);
+    if (!d->stopped) {
+        tell_usage(d, STR(""));
+        tell_stop(d, d->reason.len > 0 ? pile_str(&d->reason) : inferred, NULL);
+    }
     tell(d, &(struct chat_event){.kind = CHAT_EV_END});
     d->ended = true;
 }
@@ -629,14 +645,8 @@ static void on_block_stop(struct chat_decoder *d, const struct object *o)
 static void on_message_delta(struct chat_decoder *d, const struct object *o)
 {
     struct object delta = object_of(o->value[F_DELTA]);
-    struct str reason = word_of(&delta, F_STOP_REASON);
 
-    if (reason.len > 0)
-        end_block(d);
-    if (o->value[F_USAGE].len > 0)
-        tell_usage(d, o->value[F_USAGE]);
-    if (reason.len > 0)
-        tell_stop(d, reason, &delta);
+    finish(d, &delta, o->value[F_USAGE]);
 }
 
 static void on_message_stop(struct chat_decoder *d, const struct object *o)
@@ -732,9 +742,7 @@ bool anthropic_decode_whole(struct chat_decoder *d, struct str body, chat_event_
         return true;
     }
     open_message(d, &o);
-    tell_usage(d, o.value[F_USAGE]);
-    if (word_of(&o, F_STOP_REASON).len > 0)
-        tell_stop(d, word_of(&o, F_STOP_REASON), &o);
+    finish(d, &o, o.value[F_USAGE]);
     end_message(d);
     return !d->bad;
 }
