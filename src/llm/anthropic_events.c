@@ -333,6 +333,12 @@ static void start_message(struct chat_decoder *d, const struct object *message)
                                  .model = text_of(message, F_MODEL)});
 }
 
+static void need_message(struct chat_decoder *d)
+{
+    if (!d->started)
+        start_message(d, &(struct object){.value = {{NULL, 0}}});
+}
+
 static bool tell_citation(void *ctx, const struct json_member *m)
 {
     struct chat_decoder *d = ctx;
@@ -363,20 +369,26 @@ static void begin_raw(struct chat_decoder *d, struct str block)
     d->member.len = 0;
 }
 
-static void begin(struct chat_decoder *d, enum block block, uint64_t index)
+/* false: there was a stop reason, which is the last word. */
+static bool begin(struct chat_decoder *d, enum block block, uint64_t index)
 {
-    if (!d->started)
-        start_message(d, &(struct object){.value = {{NULL, 0}}});
+    need_message(d);
+    if (d->stopped) {
+        d->bad = true;
+        return false;
+    }
     d->block = block;
     d->index = index;
     d->said = false;
+    return true;
 }
 
 static void begin_block(struct chat_decoder *d, struct str block, uint64_t index)
 {
     struct object o = object_of(block);
 
-    begin(d, block_of(word_of(&o, F_TYPE)), index);
+    if (!begin(d, block_of(word_of(&o, F_TYPE)), index))
+        return;
     if (d->block == BLOCK_TEXT) {
         tell_text(d, CHAT_EV_TEXT, text_of(&o, F_TEXT));
         if (json_type_of(o.value[F_CITATIONS]) == JSON_ARRAY)
@@ -510,7 +522,7 @@ static void enter_block(struct chat_decoder *d, enum block wanted, uint64_t inde
     if (d->bad)
         return;
     end_block(d);
-    begin(d, wanted, index);
+    (void)begin(d, wanted, index);
 }
 
 static void take_args(struct chat_decoder *d, struct json_text text, uint64_t index)
@@ -573,6 +585,7 @@ static void finish(struct chat_decoder *d, const struct object *o, struct str us
 {
     struct str reason = word_of(o, F_STOP_REASON);
 
+    need_message(d);
     if (reason.len > 0)
         end_block(d);
     if (usage.len > 0)

@@ -151,6 +151,8 @@ static const struct row {
      START BLOCK("0", TEXT) DELTA("0", SAY("x")) BLOCK("1", "{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\"}") STOP("1"), "START:m:c\nTEXT:x\nBLOCK_END\nCALL0:t:f\nARGS0:{}\nBLOCK_END\n"},
     {"a text that nobody began", START DELTA("0", SAY("x")) DELTA("1", SAY("y")) STOP("1"), "START:m:c\nTEXT:x\nBLOCK_END\nTEXT:y\nBLOCK_END\n"},
     {"no message_start", BLOCK("0", TEXT) DELTA("0", SAY("x")), "START\nTEXT:x\n"},
+    {"no message_start, and no content", FINISH("end_turn") END, "START\nSTOP:end\nEND\n"},
+    {"content behind the stop reason", START FINISH("end_turn") BLOCK("0", "{\"type\":\"x\"}") STOP("0") DELTA("0", SAY("x")) END, "START:m:c\nSTOP:end\n" BAD "\n" BAD "\nEND\n"},
     {"arguments of no call", START BLOCK("0", TEXT) DELTA("0", ARGS("{}")), "START:m:c\n" BAD "\n"},
     {"arguments of another block", START BLOCK("0", "{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\"}") DELTA("1", ARGS("{}")), "START:m:c\nCALL0:t:f\n" BAD "\n"},
     {"message_stop and nothing else", END, BAD "\n"},
