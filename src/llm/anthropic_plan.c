@@ -138,7 +138,7 @@ static void plan_thinking(struct anthropic_plan *p, struct chat_request *r,
 {
     bool adaptive = takes_adaptive(m, &r->reasoning);
 
-    if (m->thinking == ANTHROPIC_THINKS_NOT || (is_forced(r)) || (!adaptive && lacks_thoughts(r)))
+    if (m->thinking == ANTHROPIC_THINKS_NOT || is_forced(r) || (!adaptive && lacks_thoughts(r)))
         drop(r);
     else if (adaptive)
         p->thinking = ANTHROPIC_ADAPTIVE;

@@ -19,8 +19,8 @@
 
 #define CHUNKS "tests/data/recordings/anthropic"
 #define STREAMS "tests/data/anthropic"
-#define HEAD_BYTES 6000u /* of a long stream: cut at every place of these */
-#define LONG_BYTES 12000u
+#define HEAD_BYTES 4096u /* of a long stream: cut at every place of these */
+#define LONG_BYTES 8192u
 
 static unsigned messages; /* that were checked */
 

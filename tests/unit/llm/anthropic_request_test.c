@@ -58,6 +58,9 @@ static const struct row {
      {MESSAGES(FROM(USER, SAY("a")), FROM(SYSTEM, SAY("b")), FROM(SYSTEM, SAY("c")), FROM(ASSISTANT, SAY("d")), FROM(SYSTEM, SAY("e")), FROM(USER, SAY("f")), FROM(SYSTEM, SAY("g")), FROM(USER, SAY("h")), FROM(SYSTEM, SAY("i")))},
      NEW_ "\"messages\":[{\"role\":\"user\",\"content\":[" TEXT_("a") "]},{\"role\":\"system\",\"content\":[" TEXT_("b") "," TEXT_("c") "]},{\"role\":\"assistant\",\"content\":[" TEXT_("d") "]},"
      "{\"role\":\"user\",\"content\":[" TEXT_("<system>e</system>") "," TEXT_("f") "," TEXT_("<system>g</system>") "," TEXT_("h") "]},{\"role\":\"system\",\"content\":[" TEXT_("i") "]}]}", ""},
+    {"a newer model takes no system turn behind an assistant's", NEW,
+     {MESSAGES(FROM(USER, SAY("a")), FROM(ASSISTANT, SAY("b")), FROM(SYSTEM, SAY("c")))},
+     NEW_ "\"messages\":[{\"role\":\"user\",\"content\":[" TEXT_("a") "]},{\"role\":\"assistant\",\"content\":[" TEXT_("b") "]},{\"role\":\"user\",\"content\":[" TEXT_("<system>c</system>") "]}]}", ""},
     {"nothing but system", OLD, {MESSAGES(FROM(SYSTEM, SAY("a")), FROM(SYSTEM, SAY("b")))},
      OLD_ "\"system\":[" TEXT_("a") "],\"messages\":[{\"role\":\"user\",\"content\":[" TEXT_("<system>b</system>") "]}]}", ""},
     {"neighbours are one turn", OLD,
