@@ -195,7 +195,7 @@ enum chat_event_kind {
     CHAT_EV_CITATION,  /* raw */
     CHAT_EV_RAW,       /* raw: a vendor's block; only for its own dialect */
     CHAT_EV_USAGE,     /* usage: replaces what was told before */
-    CHAT_EV_STOP,      /* stop; text: a stop sequence, or the unknown word */
+    CHAT_EV_STOP,      /* stop; text: a stop sequence, or the unknown word; raw: why, by `vendor` */
     CHAT_EV_ERROR,     /* fault, text: message, name: the provider's type or code */
     CHAT_EV_END,       /* the answer is whole */
 };
@@ -207,7 +207,7 @@ struct chat_event {
     struct json_text text, id, name, model;
     struct json_text signature; /* CALL: Gemini's, or absent */
     struct str raw;
-    enum chat_dialect vendor; /* RAW */
+    enum chat_dialect vendor; /* whose `raw` is */
     struct chat_usage usage;
     enum chat_stop stop;
     enum fault fault;

@@ -5,7 +5,7 @@
 #include "llm/dialects.h"
 
 static const struct dialect *const dialects[] = {
-    NULL,
+    &dialect_anthropic,
 };
 
 static const struct chat_surface *const surfaces[] = {
