@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "llm/chat_text.h"
 
+#include "llm/utf8.h"
+
 #define ARGS_DEPTH_MAX 256u
 
 static const struct json_text no_text = {NULL, 0};
@@ -28,10 +30,27 @@ struct str json_text_plain(struct arena *a, struct json_text t)
     return value.ptr != NULL ? json_unescape(a, value) : (struct str){NULL, 0};
 }
 
+static bool needs_escape(struct str s)
+{
+    const char *p = s.ptr, *end = p + s.len;
+
+    while (p < end) {
+        unsigned n = utf8_len(p, end);
+
+        if (n == 0 || (unsigned char)*p < 0x20 || *p == '"' || *p == '\\')
+            return true;
+        p += n;
+    }
+    return false;
+}
+
 struct json_text json_text_make(struct arena *a, struct str plain)
 {
-    struct str value = json_quote(a, plain);
+    struct str value;
 
+    if (!needs_escape(plain)) /* an image has megabytes that need none */
+        return (struct json_text){plain.ptr != NULL ? plain.ptr : "", plain.len};
+    value = json_quote(a, plain);
     return value.ptr != NULL ? json_text_of(value) : no_text;
 }
 

@@ -5,11 +5,11 @@
 #include "llm/dialects.h"
 
 static const struct dialect *const dialects[] = {
-    NULL,
+    &dialect_openai,
 };
 
 static const struct chat_surface *const surfaces[] = {
-    NULL,
+    &surface_chat,
 };
 
 const struct dialect *dialect_find(struct str name)
