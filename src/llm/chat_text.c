@@ -32,14 +32,14 @@ struct str json_text_plain(struct arena *a, struct json_text t)
 
 static bool needs_escape(struct str s)
 {
-    const char *p = s.ptr, *end = p + s.len;
+    unsigned n;
 
-    while (p < end) {
-        unsigned n = utf8_len(p, end);
+    for (size_t i = 0; i < s.len; i += n) {
+        char c = s.ptr[i];
 
-        if (n == 0 || (unsigned char)*p < 0x20 || *p == '"' || *p == '\\')
+        n = utf8_len(s.ptr + i, s.ptr + s.len);
+        if (n == 0 || (unsigned char)c < 0x20 || c == '"' || c == '\\')
             return true;
-        p += n;
     }
     return false;
 }
