@@ -195,6 +195,7 @@ static bool pen_part(struct encoding *e, const struct chat_part *part)
 {
     bool ok;
 
+    note_dropped(e, part);
     if (part->kind == CHAT_RAW) {
         pen_raw(e->pen, part->raw);
         return true;
@@ -225,10 +226,8 @@ static bool pen_content(struct encoding *e, const struct chat_part *parts, uint3
     }
     pen_open(e->pen, '[');
     for (i = 0; ok && i < n; i++) {
-        if (!is(&parts[i]))
-            continue;
-        note_dropped(e, &parts[i]);
-        ok = pen_part(e, &parts[i]);
+        if (is(&parts[i]))
+            ok = pen_part(e, &parts[i]);
     }
     pen_close(e->pen, ']');
     return ok;
