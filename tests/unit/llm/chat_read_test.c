@@ -266,6 +266,72 @@ static void R44_a_request_is_the_same_when_it_was_there_and_back(void **state)
 
 /* ---- what it says ---- */
 
+/* What both ways forget alike, there and back would not show. */
+static void every_field_has_its_place(void **state)
+{
+    static const char *const body = MEMBERS(
+        "\"stop\":\"x\",\"max_tokens\":1,\"temperature\":2.0,\"top_p\":3,\"seed\":4,\"n\":5,"
+        "\"presence_penalty\":6,\"frequency_penalty\":7,\"logprobs\":true,\"top_logprobs\":8,"
+        "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\","
+        "\"description\":\"d\",\"schema\":{},\"strict\":true}},\"reasoning_effort\":\"low\","
+        "\"user\":\"u\",\"metadata\":{\"a\":\"b\"},\"service_tier\":\"flex\",\"stream\":true,"
+        "\"verbosity\":\"low\",\"parallel_tool_calls\":false,\"tools\":[{\"type\":\"function\","
+        "\"function\":{\"name\":\"f\",\"description\":\"d\",\"parameters\":{\"a\":1},"
+        "\"strict\":true}}],\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"f\"}}");
+    struct buf out = {.max = 0};
+    struct asked k;
+
+    (void)state;
+    must_ask(&k, body);
+    d_request(&out, &k.request);
+    assert_int_equal(buf_put(&out, str_make("", 1)), 0);
+    assert_string_equal(
+        out.ptr,
+        " model=m max_tokens=1 temperature=2.0 top_p=3 seed=4 n=5 presence=6 frequency=7 "
+        "logprobs=true top_logprobs=8 stop=\"x\" format=2 schema_name=|n| schema_description=|d| "
+        "schema={} schema_strict=2 effort=|low| user=|u| metadata={\"a\":\"b\"} "
+        "service_tier=|flex| stream=1 extra=verbosity is=\"low\" choice=4 choice_name=|f| "
+        "parallel=1\n"
+        " tool name=|f| description=|d| schema={\"a\":1} strict=2\n message 2\n  part 0 text=|Hi|");
+    buf_done(&out);
+    ask_done(&k);
+}
+
+static void media_are_told_apart(void **state)
+{
+    struct buf out = {.max = 0};
+    struct asked k;
+
+    (void)state;
+    must_ask(
+        &k,
+        MESSAGES(
+            "{\"role\":\"user\",\"name\":\"bob\",\"content\":["
+            "{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/a\",\"detail\":\"low\"}},"
+            "{\"type\":\"image_url\",\"image_url\":\"https://x/b\"},"
+            "{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"AA\",\"format\":\"wav\"}},"
+            "{\"type\":\"file\",\"file\":{\"file_id\":\"file-1\"}},"
+            "{\"type\":\"file\",\"file\":{\"file_data\":\"data:application/pdf;base64,BB\","
+            "\"filename\":\"b.pdf\"}},"
+            "{\"type\":\"file\",\"file\":{\"file_data\":\"CC\"}},"
+            "{\"type\":\"file\",\"file\":{\"file_data\":\"https:\\/\\/x/d\"}},"
+            "{\"type\":\"video_url\",\"video_url\":{}}]}"));
+    d_request(&out, &k.request);
+    assert_int_equal(buf_put(&out, str_make("", 1)), 0);
+    assert_string_equal(out.ptr,
+                        " model=m\n message 2 name=|bob|"
+                        "\n  part 1 text=|https://x/a| detail=\"low\""
+                        "\n  part 1 text=|https://x/b|"
+                        "\n  part 2 media_type=|audio/wav| data=|AA|"
+                        "\n  part 3 file_id=|file-1|"
+                        "\n  part 3 media_type=|application/pdf| data=|BB| file_name=|b.pdf|"
+                        "\n  part 3 data=|CC|"
+                        "\n  part 3 text=|https:\\/\\/x/d|"
+                        "\n  part 9 raw={\"type\":\"video_url\",\"video_url\":{}}");
+    buf_done(&out);
+    ask_done(&k);
+}
+
 static void a_request_is_read_into_its_parts(void **state)
 {
     struct asked k;
@@ -538,6 +604,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R44_a_request_is_the_same_when_it_was_there_and_back),
+        cmocka_unit_test(every_field_has_its_place),
+        cmocka_unit_test(media_are_told_apart),
         cmocka_unit_test(a_request_is_read_into_its_parts),
         cmocka_unit_test(signed_thinking_comes_back_as_it_was),
         cmocka_unit_test(settings_have_many_names),

@@ -125,6 +125,20 @@ static const struct story stories[] = {
                  "\"thinking\":\"x\\/\",\"signature\":\"c2ln\\/=\"},{\"type\":"
                  "\"redacted_thinking\",\"data\":\"ZGF0YQ\"},{\"type\":\"thinking\","
                  "\"thinking\":\"y\",\"signature\":\"2\"}]") "\"stop\"}"},
+    {.when = "a block holds what was thought since the one before",
+     .events = {{.kind = CHAT_EV_THINKING, .text = OF("x")},
+                {.kind = CHAT_EV_TEXT, .text = OF("A")},
+                {.kind = CHAT_EV_THINKING, .text = OF("y")},
+                {.kind = CHAT_EV_SIGNATURE, .text = OF("2")},
+                {.kind = CHAT_EV_STOP, .stop = CHAT_STOP_END},
+                END},
+     .stream = ROLE_ONLY DELTA("\"reasoning_content\":\"x\"") DELTA("\"content\":\"A\"")
+         DELTA("\"reasoning_content\":\"y\"")
+             DELTA("\"thinking_blocks\":[{\"type\":\"thinking\",\"thinking\":\"y\",\"signature\":"
+                   "\"2\"}]") FINISH("\"finish_reason\":\"stop\"") DONE,
+     .choices = MESSAGE("\"A\"", "null",
+                        ",\"reasoning_content\":\"xy\",\"thinking_blocks\":[{\"type\":\"thinking\","
+                        "\"thinking\":\"y\",\"signature\":\"2\"}]") "\"stop\"}"},
     {.when = "a refusal",
      .events = {{.kind = CHAT_EV_REFUSAL, .text = OF("No.")},
                 {.kind = CHAT_EV_STOP, .stop = CHAT_STOP_END},
@@ -335,15 +349,14 @@ static void errors_are_openais(void **state)
 static void half_a_chunk_is_never_left(void **state)
 {
     static const struct chat_event text = {.kind = CHAT_EV_TEXT, .text = OF("hello")};
-    struct writing w = {.out.max = 300}; /* the role fits */
+    struct writing w = {.request.stream = true};
     struct buf before = {.max = 0};
 
     (void)state;
     begin(&w);
-    w.out.max = 0;
     assert_int_equal(surface_chat.put(w.writer, &text, &w.out), 0);
     assert_int_equal(buf_put(&before, buf_str(&w.out)), 0);
-    w.out.max = w.out.len + 50;
+    w.out.max = w.out.len + sizeof(HEAD) + 20; /* begun and not ended */
     assert_int_equal(surface_chat.put(w.writer, &text, &w.out), -ENOBUFS);
     assert_true(str_eq(buf_str(&w.out), buf_str(&before)));
     buf_done(&before);

@@ -101,7 +101,7 @@ static void json_goes_into_a_string(void **state)
 
 static void the_first_failure_sticks(void **state)
 {
-    struct buf out = {.max = 4};
+    struct buf out = {.max = 5};
     struct json_pen p = json_pen(&out);
 
     (void)state;
@@ -109,10 +109,9 @@ static void the_first_failure_sticks(void **state)
     assert_int_equal(p.err, 0);
     pen_raw(&p, STR("456"));
     assert_int_equal(p.err, -ENOBUFS);
-    pen_bytes(&p, STR("7")); /* would fit */
+    pen_bytes(&p, STR("7")); /* there would be room */
     assert_int_equal(p.err, -ENOBUFS);
-    out.len -= str_eq(buf_str(&out), STR("123,")) ? 1 : 0;
-    expect(&out, "123");
+    expect(&out, "123,");
 }
 
 int main(void)

@@ -184,6 +184,23 @@ static void unsigned_thinking_goes_back_with_the_calls_that_came_of_it(void **st
     done(&k);
 }
 
+static void signed_thinking_never_goes_back_here(void **state)
+{
+    static struct chat_part called[] = {
+        {.kind = CHAT_THINKING, .text = OF("Hm"), .signature = OF("c2ln")},
+        {.kind = CHAT_CALL, .id = OF("a"), .name = OF("f"), .args = STR_INIT("{}")},
+    };
+    static struct chat_message messages[] = {{.role = CHAT_ASSISTANT, PARTS(called)}};
+    struct asking k = {.request = {.messages = messages, .messages_count = 1}};
+
+    (void)state;
+    assert_true(encode(&k, "m"));
+    has_not(&k, "Hm");
+    has_not(&k, "c2ln");
+    dropped(&k, "thinking ");
+    done(&k);
+}
+
 static void R46_what_a_tool_shows_comes_behind_the_results(void **state)
 {
     static struct chat_part one[] = {
@@ -287,6 +304,7 @@ int main(void)
         cmocka_unit_test(the_limit_has_the_name_that_the_model_knows),
         cmocka_unit_test(R45_what_only_others_say_is_dropped_and_named),
         cmocka_unit_test(unsigned_thinking_goes_back_with_the_calls_that_came_of_it),
+        cmocka_unit_test(signed_thinking_never_goes_back_here),
         cmocka_unit_test(R46_what_a_tool_shows_comes_behind_the_results),
         cmocka_unit_test(media_of_other_dialects),
         cmocka_unit_test(an_image_that_cannot_be_sent_is_refused),
