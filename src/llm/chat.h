@@ -40,7 +40,9 @@ enum chat_part_kind {
     CHAT_THINKING, /* text, and a signature that has to come back as it was */
     CHAT_REDACTED, /* thinking we may carry but not read: data */
     CHAT_REFUSAL,  /* an assistant's: text */
-    CHAT_RAW,      /* a vendor's own block, of dialect `vendor`: passed there, dropped elsewhere */
+    /* A vendor's own block, of dialect `vendor`: passed there, dropped elsewhere.  With an id it is
+     * a call of a kind of its own (OpenAI's custom tools). */
+    CHAT_RAW,
 };
 
 enum chat_dialect {
@@ -139,6 +141,7 @@ struct chat_request {
     struct str metadata;   /* raw object */
     struct json_text service_tier;
     bool stream, wants_usage;
+    bool functions; /* asked with OpenAI's old functions, and so is the answer */
     struct chat_extra extra[CHAT_EXTRA_MAX];
     uint32_t extra_count;
     /* What the target's dialect could not say: field names, in the client's words. */

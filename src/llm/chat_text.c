@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "llm/chat_text.h"
 
+#include "llm/utf8.h"
+
 #define ARGS_DEPTH_MAX 256u
 
 static const struct json_text no_text = {NULL, 0};
@@ -28,10 +30,27 @@ struct str json_text_plain(struct arena *a, struct json_text t)
     return value.ptr != NULL ? json_unescape(a, value) : (struct str){NULL, 0};
 }
 
+static bool needs_escape(struct str s)
+{
+    unsigned n;
+
+    for (size_t i = 0; i < s.len; i += n) {
+        char c = s.ptr[i];
+
+        n = utf8_len(s.ptr + i, s.ptr + s.len);
+        if (n == 0 || (unsigned char)c < 0x20 || c == '"' || c == '\\')
+            return true;
+    }
+    return false;
+}
+
 struct json_text json_text_make(struct arena *a, struct str plain)
 {
-    struct str value = json_quote(a, plain);
+    struct str value;
 
+    if (!needs_escape(plain)) /* an image has megabytes that need none */
+        return (struct json_text){plain.ptr != NULL ? plain.ptr : "", plain.len};
+    value = json_quote(a, plain);
     return value.ptr != NULL ? json_text_of(value) : no_text;
 }
 

@@ -6,10 +6,11 @@
 
 static const struct dialect *const dialects[] = {
     &dialect_anthropic,
+    &dialect_openai,
 };
 
 static const struct chat_surface *const surfaces[] = {
-    NULL,
+    &surface_chat,
 };
 
 const struct dialect *dialect_find(struct str name)

@@ -58,7 +58,7 @@ enum usage_source { USAGE_ABSENT, USAGE_REPORTED, USAGE_ESTIMATED };
 
 struct openai_usage {
     enum usage_source source;
-    uint64_t prompt, completion, total, cached, reasoning;
+    uint64_t prompt, completion, total, cached, reasoning, cache_write;
 };
 
 /* ---- an answer, streamed ---- */

@@ -8,9 +8,9 @@
 #include "llm/openai.h"
 
 /* A usage object while it goes by. */
-#define OPENAI_USAGE_COUNTS 5u
+#define OPENAI_USAGE_COUNTS 6u
 struct openai_usage_reading {
-    unsigned entered; /* which of the details is being read */
+    unsigned entered; /* the first row of the details that are being read */
     unsigned seen;    /* a bit a count */
     uint64_t value[OPENAI_USAGE_COUNTS];
 };

@@ -6,8 +6,15 @@
 
 #include <stdlib.h>
 
-enum count { COUNT_PROMPT, COUNT_COMPLETION, COUNT_TOTAL, COUNT_CACHED, COUNT_REASONING };
-_Static_assert(COUNT_REASONING < OPENAI_USAGE_COUNTS, "a reading has room for each");
+enum count {
+    COUNT_PROMPT,
+    COUNT_COMPLETION,
+    COUNT_TOTAL,
+    COUNT_CACHED,
+    COUNT_REASONING,
+    COUNT_CACHE_WRITE
+};
+_Static_assert(COUNT_CACHE_WRITE < OPENAI_USAGE_COUNTS, "a reading has room for each");
 
 struct row {
     struct str name;
@@ -30,8 +37,9 @@ static const struct details {
     struct str name; /* the member of usage */
     struct row row;
 } details[] = {
-    {STR_INIT("prompt_tokens_details"),     {STR_INIT("cached_tokens"),    COUNT_CACHED}},
-    {STR_INIT("completion_tokens_details"), {STR_INIT("reasoning_tokens"), COUNT_REASONING}},
+    {STR_INIT("prompt_tokens_details"),     {STR_INIT("cached_tokens"),      COUNT_CACHED}},
+    {STR_INIT("prompt_tokens_details"),     {STR_INIT("cache_write_tokens"), COUNT_CACHE_WRITE}},
+    {STR_INIT("completion_tokens_details"), {STR_INIT("reasoning_tokens"),   COUNT_REASONING}},
 };
 /* clang-format on */
 
@@ -86,10 +94,12 @@ static bool take_member(void *ctx, const struct json_member *m)
 static bool take_detail(void *ctx, const struct json_member *m)
 {
     struct openai_usage_reading *r = ctx;
-    const struct row *row = &details[r->entered].row;
 
-    if (m->type == JSON_NUMBER && json_key_is(m, row->name))
-        take_number(r, m, row);
+    for (unsigned i = r->entered; m->type == JSON_NUMBER && i < COUNTOF(details); i++) {
+        if (str_eq(details[i].name, details[r->entered].name) &&
+            json_key_is(m, details[i].row.name))
+            take_number(r, m, &details[i].row);
+    }
     return true;
 }
 
@@ -131,7 +141,8 @@ bool openai_usage_take(struct openai_usage *usage, const struct openai_usage_rea
                                    .completion = r->value[COUNT_COMPLETION],
                                    .total = total,
                                    .cached = r->value[COUNT_CACHED],
-                                   .reasoning = r->value[COUNT_REASONING]};
+                                   .reasoning = r->value[COUNT_REASONING],
+                                   .cache_write = r->value[COUNT_CACHE_WRITE]};
     return true;
 }
 

@@ -1,0 +1,290 @@
+/*
+ * A chat as the body of a Chat Completions request, for a target of that dialect whose client
+ * speaks another.  (A client of this one has its body passed as it came: openai_request.c.)
+ *
+ * Numbers, schemas and texts are copied as they stand.  What only other dialects say is dropped and
+ * named: signed thinking, cache marks, tools that other vendors run.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "llm/openai_encode.h"
+
+#include "llm/chat_text.h"
+
+/* ---- names of models ---- */
+
+/* OpenAI's reasoning models refuse max_tokens; many other servers know nothing else.  A model's
+ * family is all that tells them apart here. */
+static bool wants_completion_tokens(struct str model)
+{
+    static const struct str families[] = {STR_INIT("gpt-"),    STR_INIT("chatgpt-"),
+                                          STR_INIT("ft:gpt-"), STR_INIT("o1"),
+                                          STR_INIT("o3"),      STR_INIT("o4")};
+    struct str head, tail = model;
+
+    while (str_cut(tail, '/', &head, &tail)) /* "openai/gpt-5" */
+        model = tail;
+    if (str_starts(model, STR("gpt-oss")))
+        return false;
+    for (size_t i = 0; i < COUNTOF(families); i++) {
+        if (str_starts(model, families[i]))
+            return true;
+    }
+    return false;
+}
+
+/* ---- settings ---- */
+
+static void pen_number_some(struct json_pen *p, struct str name, struct str number)
+{
+    pen_key_raw_some(p, name, number);
+}
+
+static void pen_tri_some(struct json_pen *p, struct str name, enum chat_tri t)
+{
+    if (t == CHAT_UNSET)
+        return;
+    pen_key(p, name);
+    pen_bool(p, t == CHAT_YES);
+}
+
+static void pen_numbers(struct json_pen *p, struct chat_request *r, struct str model)
+{
+    pen_number_some(
+        p, wants_completion_tokens(model) ? STR("max_completion_tokens") : STR("max_tokens"),
+        r->max_tokens);
+    pen_number_some(p, STR("temperature"), r->temperature);
+    pen_number_some(p, STR("top_p"), r->top_p);
+    pen_number_some(p, STR("seed"), r->seed);
+    pen_number_some(p, STR("n"), r->n);
+    pen_number_some(p, STR("presence_penalty"), r->presence_penalty);
+    pen_number_some(p, STR("frequency_penalty"), r->frequency_penalty);
+    pen_number_some(p, STR("logprobs"), r->logprobs);
+    pen_number_some(p, STR("top_logprobs"), r->top_logprobs);
+    if (r->top_k.len > 0) /* OpenAI answers 400 to a member that it does not know */
+        chat_drop(r, STR("top_k"));
+}
+
+static void pen_stops(struct json_pen *p, const struct chat_request *r)
+{
+    if (r->stop_count == 0)
+        return;
+    pen_key(p, STR("stop"));
+    pen_open(p, '[');
+    for (uint32_t i = 0; i < r->stop_count; i++)
+        pen_raw(p, r->stop[i]);
+    pen_close(p, ']');
+}
+
+static void pen_schema(struct json_pen *p, const struct chat_request *r)
+{
+    pen_key(p, STR("json_schema"));
+    pen_open(p, '{');
+    pen_key_text(p, STR("name"), r->schema_name.ptr != NULL ? r->schema_name : JSON_TEXT("answer"));
+    pen_key_text_some(p, STR("description"), r->schema_description);
+    pen_key_raw_some(p, STR("schema"), r->schema);
+    pen_tri_some(p, STR("strict"), r->schema_strict);
+    pen_close(p, '}');
+}
+
+static void pen_format(struct json_pen *p, const struct chat_request *r)
+{
+    if (r->format == CHAT_FORMAT_TEXT)
+        return;
+    pen_key(p, STR("response_format"));
+    pen_open(p, '{');
+    pen_key_text(p, STR("type"),
+                 r->format == CHAT_FORMAT_JSON ? JSON_TEXT("json_object")
+                                               : JSON_TEXT("json_schema"));
+    if (r->format == CHAT_FORMAT_SCHEMA)
+        pen_schema(p, r);
+    pen_close(p, '}');
+}
+
+/* The effort, or the word for the budget.  That there is to be no thinking cannot be said: models
+ * that do not think refuse even "none". */
+static void pen_reasoning(struct json_pen *p, struct chat_request *r)
+{
+    const struct chat_reasoning *t = &r->reasoning;
+    uint64_t tokens;
+
+    if (t->effort.ptr != NULL)
+        pen_key_text(p, STR("reasoning_effort"), t->effort);
+    else if (t->on == CHAT_NO)
+        chat_drop(r, STR("thinking"));
+    else if (str_to_u64(t->budget, &tokens) && tokens > 0)
+        pen_key_text(p, STR("reasoning_effort"), chat_effort_word(tokens));
+    else if (t->budget.len > 0)
+        chat_drop(r, STR("thinking"));
+}
+
+static void pen_words(struct json_pen *p, const struct chat_request *r)
+{
+    struct json_text tier = r->service_tier;
+
+    if (tier.ptr != NULL && json_text_is(tier, STR("standard_only"))) /* Anthropic's */
+        tier = JSON_TEXT("default");
+    pen_key_text_some(p, STR("service_tier"), tier);
+    pen_key_text_some(p, STR("user"), r->user);
+    pen_key_raw_some(p, STR("metadata"), r->metadata);
+}
+
+static void pen_extras(struct json_pen *p, struct chat_request *r)
+{
+    for (uint32_t i = 0; i < r->extra_count; i++) {
+        const struct chat_extra *e = &r->extra[i];
+
+        if (e->vendor != CHAT_OPENAI) {
+            chat_drop(r, e->name);
+            continue;
+        }
+        pen_key(p, e->name);
+        pen_raw(p, e->value);
+    }
+}
+
+/* Usage is always asked for (R7). */
+static void pen_stream(struct json_pen *p, const struct chat_request *r)
+{
+    if (!r->stream)
+        return;
+    pen_key(p, STR("stream"));
+    pen_bool(p, true);
+    pen_key(p, STR("stream_options"));
+    pen_raw(p, STR("{\"include_usage\":true}"));
+}
+
+/* ---- tools ---- */
+
+static void pen_tool(struct json_pen *p, struct chat_request *r, const struct chat_tool *t)
+{
+    pen_open(p, '{');
+    pen_key_text(p, STR("type"), JSON_TEXT("function"));
+    pen_key(p, STR("function"));
+    pen_open(p, '{');
+    pen_key_text(p, STR("name"), t->name);
+    pen_key_text_some(p, STR("description"), t->description);
+    pen_key_raw_some(p, STR("parameters"), t->schema);
+    if (t->has_strict) {
+        pen_key(p, STR("strict"));
+        pen_bool(p, t->strict);
+    }
+    pen_close(p, '}');
+    pen_close(p, '}');
+    if (t->cache_control.len > 0)
+        chat_drop(r, STR("cache_control"));
+}
+
+static bool can_say(const struct chat_tool *t)
+{
+    return t->raw.len == 0 || t->vendor == CHAT_OPENAI;
+}
+
+static uint32_t pen_tool_list(struct json_pen *p, struct chat_request *r)
+{
+    uint32_t said = 0;
+
+    for (uint32_t i = 0; i < r->tools_count; i++) {
+        const struct chat_tool *t = &r->tools[i];
+
+        if (!can_say(t)) {
+            chat_drop(r, openai_encode_type_of(r->arena, STR("tools."), t->raw));
+            continue;
+        }
+        if (said++ == 0) {
+            pen_key(p, STR("tools"));
+            pen_open(p, '[');
+        }
+        if (t->raw.len > 0)
+            pen_raw(p, t->raw);
+        else
+            pen_tool(p, r, t);
+    }
+    if (said > 0)
+        pen_close(p, ']');
+    return said;
+}
+
+static bool is_offered(const struct chat_request *r, struct json_text name)
+{
+    for (uint32_t i = 0; i < r->tools_count; i++) {
+        struct json_text tool = r->tools[i].name;
+
+        if (tool.ptr != NULL && json_text_is(name, str_make(tool.ptr, tool.len)))
+            return true;
+    }
+    return false;
+}
+
+/* A name that is no function's is a custom tool's. */
+static void pen_named(struct json_pen *p, const struct chat_request *r)
+{
+    bool function = is_offered(r, r->choice_name);
+
+    pen_open(p, '{');
+    pen_key_text(p, STR("type"), function ? JSON_TEXT("function") : JSON_TEXT("custom"));
+    pen_key(p, function ? STR("function") : STR("custom"));
+    pen_open(p, '{');
+    pen_key_text(p, STR("name"), r->choice_name);
+    pen_close(p, '}');
+    pen_close(p, '}');
+}
+
+/* Without tools there is nothing to choose from, and saying so is an error. */
+static void pen_tools(struct json_pen *p, struct chat_request *r)
+{
+    static const struct json_text words[] = {
+        [CHAT_CHOICE_AUTO] = {"auto", 4},
+        [CHAT_CHOICE_NONE] = {"none", 4},
+        [CHAT_CHOICE_ANY] = {"required", 8},
+        [CHAT_CHOICE_NAMED] = {NULL, 0},
+    };
+
+    if (pen_tool_list(p, r) == 0)
+        return;
+    pen_tri_some(p, STR("parallel_tool_calls"), r->parallel_calls);
+    if (r->choice == CHAT_CHOICE_UNSET)
+        return;
+    pen_key(p, STR("tool_choice"));
+    if (r->choice == CHAT_CHOICE_NAMED)
+        pen_named(p, r);
+    else
+        pen_text(p, words[r->choice]);
+}
+
+/* ---- the body ---- */
+
+bool openai_encode(struct chat_request *r, struct str model, struct buf *out,
+                   struct chat_problem *p)
+{
+    struct json_pen pen = json_pen(out);
+    size_t before = out->len;
+
+    pen_open(&pen, '{');
+    pen_key_plain(&pen, STR("model"), model);
+    pen_stream(&pen, r);
+    pen_numbers(&pen, r, model);
+    pen_stops(&pen, r);
+    pen_format(&pen, r);
+    pen_reasoning(&pen, r);
+    pen_words(&pen, r);
+    pen_extras(&pen, r);
+    pen_tools(&pen, r);
+    if (!openai_encode_messages(&pen, r, p)) {
+        out->len = before;
+        return false;
+    }
+    pen_close(&pen, '}');
+    if (pen.err == 0)
+        return true;
+    out->len = before;
+    *p = (struct chat_problem){.fault = FAULT_TOO_LARGE,
+                               .why = STR("the request is too large to be written anew")};
+    return false;
+}
+
+struct str openai_path(struct arena *a, const struct chat_request *r)
+{
+    (void)a;
+    (void)r;
+    return STR("/chat/completions");
+}
