@@ -9,7 +9,7 @@ static const struct dialect *const dialects[] = {
 };
 
 static const struct chat_surface *const surfaces[] = {
-    NULL,
+    &surface_messages,
 };
 
 const struct dialect *dialect_find(struct str name)
