@@ -67,13 +67,15 @@ static void step(struct messages_args *s, char c)
 
 struct json_text messages_args_feed(struct messages_args *s, struct json_text piece)
 {
-    size_t i = 0, n;
+    size_t from = 0, i = 0, n;
 
     if (s->whole || (!s->begun && json_text_is(piece, STR("null"))))
         return (struct json_text){piece.ptr, 0};
     while (i < piece.len && !s->whole && !s->odd) {
         step(s, char_at(piece.ptr + i, piece.ptr + piece.len, &n));
         i += n;
+        if (!s->begun)
+            from = i;
     }
-    return (struct json_text){piece.ptr, s->odd ? piece.len : i};
+    return (struct json_text){piece.ptr + from, (s->odd ? piece.len : i) - from};
 }
