@@ -28,6 +28,8 @@ bool messages_refuse(struct messages_reader *rd, const struct messages_at *at, c
 {
     char path[PATH_MAX_BYTES] = "";
 
+    if (at == NULL)
+        return chat_refuse(rd->problem, rd->arena, "", "the body %s", why);
     put_path(at, path, sizeof(path));
     return chat_refuse(rd->problem, rd->arena, path, "%s: %s", path, why);
 }

@@ -18,7 +18,7 @@ struct messages_reader {
 };
 
 /* Where a value stands in the body: "messages", then 1, then "content".  On the stack, each level
- * below the one it is in. */
+ * below the one it is in; NULL is the body itself. */
 struct messages_at {
     const struct messages_at *up;
     struct str key; /* .ptr NULL: it is an element, `index` */

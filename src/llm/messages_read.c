@@ -430,10 +430,10 @@ static bool read_body(struct messages_reader *rd, struct str body, bool count)
 {
     const struct messages_field *fields = body_fields + (count ? 1 : 0);
     size_t n = COUNTOF(body_fields) - (count ? 1 : 0);
-    struct messages_at at = {NULL, STR("body"), 0}, at_format = top("output_format");
+    struct messages_at at_format = top("output_format");
     struct body b = {.stream = CHAT_UNSET};
 
-    if (!messages_fields(rd, &at, body, fields, n, &b, take_extra))
+    if (!messages_fields(rd, NULL, body, fields, n, &b, take_extra))
         return false;
     take_scalars(rd->req, &b);
     return read_model(rd, b.model) && read_messages(rd, &b) && read_tools(rd, b.tools) &&
