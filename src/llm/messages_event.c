@@ -112,8 +112,12 @@ static void head_members(struct json_pen *p, const struct chat_answer_facts *fac
 /* `e` NULL: not yet. */
 static void ending_members(struct json_pen *p, const struct messages_ending *e)
 {
-    bool refused = e != NULL && str_eq(e->reason, STR("refusal"));
+    struct str details = STR("null");
 
+    if (e != NULL && e->details.len > 0)
+        details = e->details;
+    else if (e != NULL && str_eq(e->reason, STR("refusal")))
+        details = STR("{\"type\":\"refusal\",\"category\":null,\"explanation\":null}");
     pen_key(p, STR("stop_reason"));
     if (e != NULL)
         pen_plain(p, e->reason);
@@ -125,11 +129,10 @@ static void ending_members(struct json_pen *p, const struct messages_ending *e)
     else
         pen_null(p);
     pen_key(p, STR("stop_details"));
-    pen_raw(p, refused ? STR("{\"type\":\"refusal\",\"category\":null,\"explanation\":null}")
-                       : STR("null"));
+    one_line(p, details);
     key_null(p, STR("container"));
     if (e != NULL)
-        pen_key_text_some(p, STR("x_dragoman_stop_reason"), e->unknown);
+        pen_key_text_some(p, STR("native_stop_reason"), e->unknown);
 }
 
 void messages_put_start(struct json_pen *p, const struct chat_answer_facts *facts,

@@ -116,8 +116,7 @@ bool messages_ignore(struct messages_reader *rd, const struct json_member *m)
     return true;
 }
 
-/* It goes into a header that clients read, so only what looks like a name does. */
-static bool is_plain_name(struct str s)
+bool messages_plain_name(struct str s)
 {
     for (size_t i = 0; i < s.len; i++) {
         char c = ascii_lower(s.ptr[i]);
@@ -130,7 +129,7 @@ static bool is_plain_name(struct str s)
 
 static bool note_dropped(struct messages_reader *rd, const struct json_member *m)
 {
-    if (m->type != JSON_NULL && is_plain_name(m->key))
+    if (m->type != JSON_NULL && messages_plain_name(m->key))
         chat_drop(rd->req, m->key);
     return true;
 }

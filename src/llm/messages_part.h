@@ -60,6 +60,10 @@ struct messages_field {
 typedef bool messages_other_fn(struct messages_reader *rd, const struct json_member *m);
 bool messages_ignore(struct messages_reader *rd, const struct json_member *m);
 
+/* Letters, digits, _ and -, not too many: what is dropped is named in a header that clients read,
+ * so what does not look like a name is passed over. */
+bool messages_plain_name(struct str s);
+
 /* Read the object `value` (checked JSON) into *ret, zeroed by the caller.  A second one of a member
  * that is read, one of the wrong type and a required one that is missing are refused. */
 bool messages_fields(struct messages_reader *rd, const struct messages_at *at, struct str value,
@@ -142,6 +146,7 @@ struct messages_ending {
     struct str reason;
     struct json_text sequence; /* the stop sequence; absent: null */
     struct json_text unknown;  /* a reason we do not know, as the target said it */
+    struct str details;        /* raw, Anthropic's own; or empty */
 };
 
 /* SSE events, whole. */

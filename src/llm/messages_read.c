@@ -418,7 +418,7 @@ static bool take_extra(struct messages_reader *rd, const struct json_member *m)
     struct chat_request *r = rd->req;
     struct messages_at at = {NULL, m->key, 0};
 
-    if (m->type == JSON_NULL)
+    if (m->type == JSON_NULL || !messages_plain_name(m->key))
         return true;
     if (r->extra_count == CHAT_EXTRA_MAX)
         return messages_refuse(rd, &at, "is the 33rd member that we do not know; 32 may be sent");

@@ -21,18 +21,21 @@
 struct chat_writer {
     struct arena *arena;
     const struct chat_answer_facts *facts;
+    struct messages_block *first;       /* ever */
     struct messages_block *head, *tail; /* the queue */
     struct messages_block *touched;     /* what the last event was about */
     uint32_t index;                     /* the head's */
     bool open;                          /* its content_block_start was written */
     bool started;                       /* message_start was */
+    bool done;                          /* message_stop was */
     bool whole;                         /* not a stream: all is held */
     uint32_t blocks, calls;             /* begun */
     size_t held;
     struct chat_usage usage;
     enum chat_stop stop;
     struct json_text stop_text;
-    bool refused; /* it said that it declines */
+    struct str stop_details; /* raw */
+    bool refused;            /* it said that it declines */
 };
 
 static struct chat_writer *writer_new(struct arena *a, const struct chat_answer_facts *facts)
@@ -85,7 +88,7 @@ static struct str reason_of(const struct chat_writer *w)
 
 static struct messages_ending ending(const struct chat_writer *w)
 {
-    struct messages_ending e = {.reason = reason_of(w)};
+    struct messages_ending e = {.reason = reason_of(w), .details = w->stop_details};
 
     if (w->stop == CHAT_STOP_SEQUENCE)
         e.sequence = w->stop_text;
@@ -106,10 +109,12 @@ static int push_block(struct chat_writer *w, enum chat_event_kind kind)
     if (b == NULL)
         return -ENOMEM;
     b->kind = kind;
-    if (w->head == NULL)
-        w->head = b;
+    if (w->first == NULL)
+        w->first = b;
     else
         w->tail->next = b;
+    if (w->head == NULL)
+        w->head = b;
     w->tail = b;
     w->touched = b;
     w->blocks++;
@@ -119,7 +124,7 @@ static int push_block(struct chat_writer *w, enum chat_event_kind kind)
 /* The last block goes on with this, or another begins.  `fresh`: another in any case. */
 static int touch(struct chat_writer *w, enum chat_event_kind kind, bool fresh)
 {
-    if (w->head == NULL || w->tail->ended || w->tail->kind != kind || fresh)
+    if (w->tail == NULL || w->tail->ended || w->tail->kind != kind || fresh)
         return push_block(w, kind);
     w->touched = w->tail;
     return 0;
@@ -127,12 +132,12 @@ static int touch(struct chat_writer *w, enum chat_event_kind kind, bool fresh)
 
 static bool is_signed(const struct chat_writer *w)
 {
-    return w->head != NULL && w->tail->signature.ptr != NULL;
+    return w->tail != NULL && w->tail->signature.ptr != NULL;
 }
 
 static struct messages_block *find_call(const struct chat_writer *w, uint32_t call)
 {
-    struct messages_block *b = w->head;
+    struct messages_block *b = w->first;
 
     while (b != NULL && (b->kind != CHAT_EV_CALL || b->call != call))
         b = b->next;
@@ -261,9 +266,9 @@ static void advance(struct chat_writer *w, struct json_pen *p)
         messages_put_block_stop(p, w->index, w->head);
         w->index++;
         w->open = false;
+        w->head->ended = true;
         w->head = w->head->next;
     }
-    w->tail = NULL;
 }
 
 static int add(struct chat_writer *w, const struct chat_event *ev, struct json_pen *p)
@@ -294,7 +299,7 @@ static int add(struct chat_writer *w, const struct chat_event *ev, struct json_p
 
 static void end_all(struct chat_writer *w)
 {
-    for (struct messages_block *b = w->head; b != NULL; b = b->next)
+    for (struct messages_block *b = w->first; b != NULL; b = b->next)
         b->ended = true;
 }
 
@@ -302,6 +307,8 @@ static void take_stop(struct chat_writer *w, const struct chat_event *ev)
 {
     w->stop = ev->stop;
     w->stop_text = copy(w, ev->text);
+    if (ev->vendor == CHAT_ANTHROPIC && ev->raw.len > 0)
+        w->stop_details = arena_dup(w->arena, ev->raw);
 }
 
 /* Another API's citations mean nothing to a client of this one, whose are all some "…_location". */
@@ -380,7 +387,7 @@ static int put(struct chat_writer *w, const struct chat_event *ev, struct buf *o
     bool content;
     int err = 0;
 
-    if (ev->choice != 0) /* an answer has one */
+    if (ev->choice != 0 || w->done) /* an answer has one, and ends once */
         return 0;
     content = is_content(w, ev);
     /* Not before there is more to say: the first usage belongs into message_start. */
@@ -394,6 +401,7 @@ static int put(struct chat_writer *w, const struct chat_event *ev, struct buf *o
         struct messages_ending e = ending(w);
 
         messages_put_stop(&p, &e, &w->usage);
+        w->done = true;
     }
     err = err != 0 ? err : p.err;
     if (err < 0)
@@ -415,7 +423,7 @@ static int write(struct chat_writer *w, struct buf *out)
     struct messages_ending e = ending(w);
     size_t before = out->len;
 
-    messages_body(&p, w->arena, w->facts, w->head, &e, &w->usage);
+    messages_body(&p, w->arena, w->facts, w->first, &e, &w->usage);
     if (p.err < 0)
         out->len = before;
     return p.err;

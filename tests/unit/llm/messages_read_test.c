@@ -358,7 +358,7 @@ static const struct row {
      MSG(HI) ",\"output_config\":{\"format\":{\"type\":\"json_schema\",\"schema\":{}}}", "U[t]", ""},
     {"an end user", MSG(HI) ",\"metadata\":{\"user_id\":\"u\\u0031\"},\"service_tier\":\"auto\"", NULL, "U[t]", ""},
     {"the plain tier", MSG(HI) ",\"service_tier\":\"standard_only\"", MSG(HI) ",\"service_tier\":\"default\"", "U[t]", ""},
-    {"what only Anthropic knows", MSG(HI) ",\"container\":\"c\",\"context_management\":{\"edits\":[ ]},\"mcp_servers\":[],\"betas\":[\"b\"],\"x y\":1", NULL, "U[t]", ""},
+    {"what only Anthropic knows", MSG(HI) ",\"container\":\"c\",\"context_management\":{\"edits\":[ ]},\"mcp_servers\":[],\"betas\":[\"b\"]", NULL, "U[t]", ""},
     {"what nobody knows", "\"messages\":[{\"role\":\"user\",\"content\":" HI ",\"weight\":1,\"weight\":1}]", MSG(HI), "U[t]", "weight"},
 };
 /* clang-format on */

@@ -334,13 +334,13 @@ static void R47_every_stop_has_a_reason(void **state)
                   str_from(call ? stops[i / 2].with_call : stops[i / 2].alone));
         check_str("sequence", stream_get(s.delta, "stop_sequence"),
                   stops[i / 2].stop == CHAT_STOP_SEQUENCE ? STR("\"w\\u0041\"") : STR("null"));
-        kept = stream_get(s.delta, "x_dragoman_stop_reason");
+        kept = stream_get(s.delta, "native_stop_reason");
         check_str("kept", kept,
                   stops[i / 2].stop == CHAT_STOP_OTHER ? STR("\"w\\u0041\"") : STR(""));
         write_whole(&a, from, call ? 3 : 2, &whole);
         check_str("whole", stream_get(buf_str(&whole), "stop_reason"),
                   stream_get(s.delta, "stop_reason"));
-        check_str("whole", stream_get(buf_str(&whole), "x_dragoman_stop_reason"), kept);
+        check_str("whole", stream_get(buf_str(&whole), "native_stop_reason"), kept);
         stream_done(&s);
         buf_done(&whole);
         arena_done(&a);
