@@ -27,7 +27,7 @@ struct chat_writer {
     uint32_t index;                     /* the head's */
     bool open;                          /* its content_block_start was written */
     bool started;                       /* message_start was */
-    bool done;                          /* message_stop was */
+    bool done;                          /* END came */
     bool whole;                         /* not a stream: all is held */
     uint32_t blocks, calls;             /* begun */
     size_t held;
@@ -413,8 +413,11 @@ static int put(struct chat_writer *w, const struct chat_event *ev, struct buf *o
 
 static int collect(struct chat_writer *w, const struct chat_event *ev)
 {
+    if (ev->choice != 0 || w->done)
+        return 0;
     w->whole = true;
-    return ev->choice == 0 && is_content(w, ev) ? add(w, ev, NULL) : 0;
+    w->done = ev->kind == CHAT_EV_END;
+    return is_content(w, ev) ? add(w, ev, NULL) : 0;
 }
 
 static int write(struct chat_writer *w, struct buf *out)

@@ -106,6 +106,9 @@ static const struct row {
             RAW(CITATION, ANTHROPIC, "{\"type\":\"page_location\"}")),
      "[{\"type\":\"text\",\"text\":\"a\",\"citations\":[{\"type\":\"char_location\",\"x\":1},{\"type\":\"page_location\"}]}]", "end_turn"},
     {"a refusal is text", EVENTS(SAY(REFUSAL, "I can"), SAY(REFUSAL, "not"), STOP(END)), "[" SAID("I cannot") "]", "refusal"},
+    {"nothing comes behind the end", EVENTS(SAY(TEXT, "a"), STOP(END), END, SAY(TEXT, "b"), STOP(LENGTH)), "[" SAID("a") "]", "end_turn"},
+    {"a call announced twice", EVENTS(CALL(0, "c", "f"), ARGS(0, "{}"), CALL(1, "d", "g"), CALL(0, "c", "f"), STOP(CALLS)),
+     "[" TOOL("c", "f", "{}") "," TOOL("d", "g", "{}") "]", "tool_use"},
     {"one answer, not several", EVENTS(SAY(TEXT, "a"), {.kind = CHAT_EV_TEXT, .choice = 1, .text = TEXT_INIT("b")}, STOP(END)),
      "[" SAID("a") "]", "end_turn"},
 };
