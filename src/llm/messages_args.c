@@ -69,7 +69,7 @@ struct json_text messages_args_feed(struct messages_args *s, struct json_text pi
 {
     size_t from = 0, i = 0, n;
 
-    if (s->whole || (!s->begun && json_text_is(piece, STR("null"))))
+    if (!s->begun && json_text_is(piece, STR("null")))
         return (struct json_text){piece.ptr, 0};
     while (i < piece.len && !s->whole && !s->odd) {
         step(s, char_at(piece.ptr + i, piece.ptr + piece.len, &n));

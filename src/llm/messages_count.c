@@ -30,5 +30,5 @@ bool messages_count_read(struct str body, uint64_t *ret_tokens)
     struct str value = {NULL, 0};
 
     return json_scan(body, COUNT_DEPTH_MAX, take_count, &value, NULL) &&
-           json_type_of(body) == JSON_OBJECT && str_to_u64(value, ret_tokens);
+           str_to_u64(value, ret_tokens);
 }

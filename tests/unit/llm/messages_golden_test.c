@@ -269,6 +269,9 @@ static void check_same(const char *name, const struct stream *ours, const struct
               stream_get(theirs->delta, "stop_reason"));
     check_str(name, stream_get(ours->delta, "stop_sequence"),
               stream_get(theirs->delta, "stop_sequence"));
+    if (json_type_of(stream_get(theirs->delta, "stop_details")) == JSON_OBJECT)
+        check_str(name, stream_get(ours->delta, "stop_details"),
+                  stream_get(theirs->delta, "stop_details"));
     check_usage(name, ours, theirs);
 }
 

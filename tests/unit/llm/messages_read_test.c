@@ -451,6 +451,7 @@ static const struct refusal {
     {ONE("{\"type\":\"tool_result\",\"tool_use_id\":\"a\",\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"tool_result\",\"tool_use_id\":\"b\"}]}"), "messages.0.content.0.content.1.type", "is of a block that cannot stand here"},
     {ONE("{\"type\":\"tool_result\",\"tool_use_id\":\"a\",\"is_error\":1}"), "messages.0.content.0.is_error", "must be a boolean"},
     {BODY("\"system\":[{\"type\":\"image\"}]," MSG("\"\"")), "system.0.type", "is of a block that cannot stand here"},
+    {BODY("\"system\":[{\"type\":\"of_next_year\"}]," MSG("\"\"")), "system.0.type", "is of a block that cannot stand here"},
     {BODY("\"system\":7," MSG("\"\"")), "system", "must be a string or an array"},
     {BODY(MSG("\"\"") "," MSG("\"\"")), "messages", "is given more than once"},
     {BODY(MSG("\"\"") ",\"model\":\"n\""), "model", "is given more than once"},
