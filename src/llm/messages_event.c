@@ -384,7 +384,7 @@ static void whole_block(struct json_pen *p, struct arena *a, const struct messag
         input = input_of(a, b);
         if (input.ptr == NULL)
             p->err = p->err != 0 ? p->err : -ENOMEM;
-        call_members(p, b, input);
+        call_members(p, b, input.ptr != NULL ? input : STR("{}"));
     } else if (b->kind == CHAT_EV_REDACTED) {
         redacted_members(p, b);
     } else if (b->kind == CHAT_EV_THINKING) {

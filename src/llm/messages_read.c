@@ -88,10 +88,12 @@ static bool push_split(struct messages_reader *rd, struct roles *to, struct mess
 {
     uint32_t from = 0, n;
 
+    if (parts.n == 0)
+        return push_parts(rd, to, CHAT_USER, NULL, 0);
     do {
         for (n = 0; from + n < parts.n && parts.at[from + n].kind != CHAT_RESULT; n++)
             ;
-        if ((n > 0 || parts.n == 0) && !push_parts(rd, to, CHAT_USER, parts.at + from, n))
+        if (n > 0 && !push_parts(rd, to, CHAT_USER, parts.at + from, n))
             return false;
         from += n;
         if (from < parts.n && !push_parts(rd, to, CHAT_TOOL, parts.at + from++, 1))

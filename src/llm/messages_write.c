@@ -109,10 +109,10 @@ static int push_block(struct chat_writer *w, enum chat_event_kind kind)
     if (b == NULL)
         return -ENOMEM;
     b->kind = kind;
-    if (w->first == NULL)
-        w->first = b;
-    else
+    if (w->tail != NULL)
         w->tail->next = b;
+    else
+        w->first = b;
     if (w->head == NULL)
         w->head = b;
     w->tail = b;
@@ -203,7 +203,7 @@ static bool piece_of(struct messages_block *b, const struct chat_event *ev,
                      struct messages_piece *ret)
 {
     *ret = (struct messages_piece){.next = NULL};
-    if (b == NULL || b->ended)
+    if (b->ended)
         return false;
     if (ev->kind == CHAT_EV_CITATION) {
         ret->citation = ev->raw;
@@ -274,12 +274,11 @@ static void advance(struct chat_writer *w, struct json_pen *p)
 static int add(struct chat_writer *w, const struct chat_event *ev, struct json_pen *p)
 {
     struct messages_piece piece;
-    struct messages_block *b;
     int err = place(w, ev);
+    struct messages_block *b = w->touched;
 
-    if (err < 0)
+    if (err < 0 || b == NULL)
         return err;
-    b = w->touched;
     if (!w->whole)
         advance(w, p);
     if (piece_of(b, ev, &piece)) {
