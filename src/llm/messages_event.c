@@ -176,6 +176,7 @@ static void call_members(struct json_pen *p, const struct messages_block *b, str
     one_line(p, input);
     pen_key(p, STR("caller"));
     pen_raw(p, STR("{\"type\":\"direct\"}"));
+    /* Not in Anthropic's: it is Google's, who refuses a call that comes back without. */
     pen_key_text_some(p, STR("signature"), b->signature);
 }
 

@@ -4,8 +4,8 @@
  * One block is open at a time and blocks are numbered in the order they began, but targets may tell
  * of several calls in turns.  So blocks stand in a queue: what is for its head is written at once,
  * what is for one behind it is held until those before it have ended.  A text has ended when
- * something else begins; a call when its arguments are a whole object and something else begins, or
- * when the target says so.  A whole answer is the same queue, all of it held.
+ * something else begins, a call when its arguments are a whole object, and either when the target
+ * says so.  A whole answer is the same queue, all of it held.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "llm/messages_part.h"
@@ -244,7 +244,7 @@ static int hold(struct chat_writer *w, struct messages_block *b, const struct me
 
 static bool is_over(const struct messages_block *b)
 {
-    return b->ended || (b->next != NULL && (b->kind != CHAT_EV_CALL || b->args.whole));
+    return b->ended || (b->kind == CHAT_EV_CALL ? b->args.whole : b->next != NULL);
 }
 
 static void open_head(struct chat_writer *w, struct json_pen *p)

@@ -242,7 +242,7 @@ static void R8_a_call_is_passed_on_as_soon_as_its_turn_has_come(void **state)
     assert_false(wrote(w, (struct chat_event)ARGS(1, "{\\\"held"), &out, "e"));
     /* The first object has closed. */
     assert_true(wrote(w, (struct chat_event)ARGS(0, "\\u0022:1\\u007d"), &out, "{\\\"held"));
-    assert_true(wrote(w, (struct chat_event)ARGS(1, "\\\":1}"), &out, "\"index\":1"));
+    assert_true(wrote(w, (struct chat_event)ARGS(1, "\\\":1}"), &out, "content_block_stop"));
     assert_false(wrote(w, (struct chat_event)ARGS(0, "late"), &out, "late"));
     /* The second one too: the third is told at once. */
     assert_true(wrote(w, (struct chat_event)CALL(2, "e", "h"), &out, "\"index\":2"));
