@@ -11,6 +11,7 @@ static const struct dialect *const dialects[] = {
 
 static const struct chat_surface *const surfaces[] = {
     &surface_chat,
+    &surface_messages,
 };
 
 const struct dialect *dialect_find(struct str name)

@@ -1,0 +1,170 @@
+/*
+ * messages_part.h - what the files of the Messages surface share with each other alone.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef LLM_MESSAGES_PART_H
+#define LLM_MESSAGES_PART_H
+
+#include "llm/chat_text.h"
+#include "llm/json_pen.h"
+#include "llm/messages.h"
+
+/* ---- reading ---- */
+
+struct messages_reader {
+    struct arena *arena;
+    struct chat_request *req;
+    struct chat_problem *problem;
+};
+
+/* Where a value stands in the body: "messages", then 1, then "content".  On the stack, each level
+ * below the one it is in; NULL is the body itself. */
+struct messages_at {
+    const struct messages_at *up;
+    struct str key; /* .ptr NULL: it is an element, `index` */
+    uint32_t index;
+};
+
+/* Always false, for the caller to return.  The message begins with the path. */
+COLD bool messages_refuse(struct messages_reader *rd, const struct messages_at *at,
+                          const char *why);
+COLD bool messages_no_room(struct messages_reader *rd);
+
+/* What a member may be and how it is kept.  null is as good as absent but for ANY. */
+enum messages_kind {
+    MESSAGES_TEXT,    /* a string: struct json_text */
+    MESSAGES_NUMBER,  /* struct str, as the rest of these */
+    MESSAGES_INTEGER, /* a number without sign, fraction and exponent */
+    MESSAGES_OBJECT,
+    MESSAGES_ARRAY,
+    MESSAGES_CONTENT, /* a string or an array */
+    MESSAGES_ANY,
+    MESSAGES_BOOL, /* enum chat_tri */
+    MESSAGES_SKIP, /* known, and not kept */
+};
+
+struct messages_field {
+    struct str name;
+    uint8_t kind; /* enum messages_kind */
+    bool required;
+    uint16_t offset; /* in what is read into */
+};
+
+/* A row of a table: member `name` into `field` of `type`. */
+#define MESSAGES_FIELD(name, kind, required, type, field)                                          \
+    {                                                                                              \
+        STR_INIT(name), MESSAGES_##kind, required, (uint16_t)offsetof(type, field)                 \
+    }
+
+/* What becomes of members that no row names; NULL: they are noted as dropped. */
+typedef bool messages_other_fn(struct messages_reader *rd, const struct json_member *m);
+bool messages_ignore(struct messages_reader *rd, const struct json_member *m);
+
+/* Letters, digits, _ and -, not too many: what is dropped is named in a header that clients read,
+ * so what does not look like a name is passed over. */
+bool messages_plain_name(struct str s);
+
+/* Read the object `value` (checked JSON) into *ret, zeroed by the caller.  A second one of a member
+ * that is read, one of the wrong type and a required one that is missing are refused. */
+bool messages_fields(struct messages_reader *rd, const struct messages_at *at, struct str value,
+                     const struct messages_field *fields, size_t n, void *ret,
+                     messages_other_fn *other);
+
+/* Call `each` for the elements of an array; false as soon as one says so. */
+typedef bool messages_element_fn(struct messages_reader *rd, const struct messages_at *at,
+                                 struct str value, void *ctx);
+bool messages_each(struct messages_reader *rd, const struct messages_at *at, struct str array,
+                   messages_element_fn *each, void *ctx);
+uint32_t messages_count(struct str array);
+/* The `type` of an object that other readers go on with.  `ret` may come back absent. */
+bool messages_type(struct messages_reader *rd, const struct messages_at *at, struct str value,
+                   struct json_text *ret);
+
+/* Parts, growing in the arena. */
+struct messages_parts {
+    struct chat_part *at;
+    uint32_t n, cap;
+};
+
+/* Where blocks stand; a block has places where it may. */
+enum messages_place {
+    MESSAGES_IN_SYSTEM = 1,
+    MESSAGES_IN_USER = 2,
+    MESSAGES_IN_ASSISTANT = 4,
+    MESSAGES_IN_RESULT = 8,
+    MESSAGES_IN_DOCUMENT = 16
+};
+
+/* Content, a string or an array of blocks, as parts. */
+bool messages_content(struct messages_reader *rd, const struct messages_at *at, struct str value,
+                      enum messages_place place, struct messages_parts *ret);
+
+bool messages_read(struct arena *a, struct str body, unsigned depth_max, struct chat_request *ret,
+                   struct chat_problem *p);
+
+/* ---- writing ---- */
+
+/* A tool call's arguments while they go by in pieces: whether they are an object, and whole. */
+struct messages_args {
+    uint32_t depth;
+    bool begun, odd; /* odd: it is no object */
+    bool in_string, escaped;
+    bool whole;
+};
+
+/* Look at the next piece.  The part of it that counts: nothing that follows a whole object does,
+ * nor does a null for arguments that there are none of. */
+struct json_text messages_args_feed(struct messages_args *s, struct json_text piece);
+
+/* What a client may make of arguments that are no JSON: an object with the text in it under the key
+ * that Anthropic's manual on streamed tool input has for this. */
+#define MESSAGES_ODD_KEY "INVALID_JSON"
+
+/* A block of the answer that is being written. */
+struct messages_piece { /* one of the three */
+    struct messages_piece *next;
+    struct json_text text, signature;
+    struct str citation; /* raw */
+};
+
+struct messages_block {
+    struct messages_block *next;
+    enum chat_event_kind kind; /* TEXT, THINKING, REDACTED, CALL, RAW */
+    uint32_t call;
+    struct json_text id, name;
+    struct json_text signature; /* CALL: Google's; THINKING: so that no second one comes */
+    struct json_text data;      /* REDACTED */
+    struct str raw;
+    struct messages_args args;
+    bool wrapped; /* odd arguments: what stands before them was written */
+    struct messages_piece *first, *last;
+    bool ended;
+};
+
+/* How an answer ended, in Anthropic's words. */
+struct messages_ending {
+    struct str reason;
+    struct json_text sequence; /* the stop sequence; absent: null */
+    struct json_text unknown;  /* a reason we do not know, as the target said it */
+    struct str details;        /* raw, Anthropic's own; or empty */
+};
+
+/* SSE events, whole. */
+void messages_put_start(struct json_pen *p, const struct chat_answer_facts *facts,
+                        const struct chat_usage *usage);
+void messages_put_block_start(struct json_pen *p, uint32_t index, const struct messages_block *b);
+void messages_put_piece(struct json_pen *p, uint32_t index, struct messages_block *b,
+                        const struct messages_piece *piece);
+void messages_put_block_stop(struct json_pen *p, uint32_t index, const struct messages_block *b);
+void messages_put_stop(struct json_pen *p, const struct messages_ending *e,
+                       const struct chat_usage *usage);
+void messages_put_error(struct json_pen *p, enum fault f, struct str message);
+
+/* Bodies. */
+void messages_body(struct json_pen *p, struct arena *a, const struct chat_answer_facts *facts,
+                   const struct messages_block *first, const struct messages_ending *e,
+                   const struct chat_usage *usage);
+int messages_error_body(enum fault f, struct str message, struct str param, struct str request_id,
+                        struct buf *out);
+
+#endif
