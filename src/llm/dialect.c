@@ -5,7 +5,8 @@
 #include "llm/dialects.h"
 
 static const struct dialect *const dialects[] = {
-    NULL,
+    &dialect_gemini,
+    &dialect_ollama,
 };
 
 static const struct chat_surface *const surfaces[] = {
