@@ -147,8 +147,10 @@ static void call_begin(struct chat_decoder *d, struct choice *c, struct json_tex
 {
     call_end(d, c);
     block_end(d, c);
-    if (id.len == 0)
-        id = call_id(d, c);
+    if (id.len == 0 && (id = call_id(d, c)).ptr == NULL) {
+        fail(d, FAULT_UPSTREAM_BAD_REPLY, JSON_TEXT("no room for a tool call"));
+        return;
+    }
     c->open = OPEN_CALL;
     c->call_goes_on = true;
     tell(d, &(struct chat_event){.kind = CHAT_EV_CALL,
