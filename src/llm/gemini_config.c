@@ -24,6 +24,8 @@ unsigned gemini_generation(struct str model)
     size_t i = at != NULL ? (size_t)(at - model.ptr) + word.len : model.len;
     unsigned major, minor = 0;
 
+    if (i < model.len && contains(model, STR("-latest")) && model.ptr[i] > '9')
+        return 30; /* gemini-flash-latest: whatever is new */
     if (i >= model.len || model.ptr[i] < '0' || model.ptr[i] > '9')
         return 0;
     major = (unsigned)(model.ptr[i] - '0');

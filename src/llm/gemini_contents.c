@@ -357,7 +357,6 @@ bool gemini_contents_put(struct json_pen *pen, struct chat_request *r, struct st
 
     pen_key(pen, STR("contents"));
     pen_open(pen, '[');
-    c.any = false;
     for (uint32_t i = first; i < r->messages_count && ok; i++)
         ok = put_message(&c, i);
     if (!c.any) { /* it wants one */

@@ -240,7 +240,7 @@ static bool decode(struct chat_decoder *d, struct str name, struct str data, cha
     (void)name;
     d->emit = emit;
     d->ctx = ctx;
-    return d->over || str_trim(data).len == 0 || take_line(d, data);
+    return str_trim(data).len == 0 || take_line(d, data);
 }
 
 /* One that streams though it was asked not to is read all the same; one that ends before its last

@@ -112,6 +112,7 @@ static void R45_generation_config(void **state)
         {"what has no word there", {HI, .logprobs = STR("true"), .top_logprobs = STR("3"), .parallel_calls = CHAT_NO, .user = T("u"), .metadata = STR("{\"a\":\"b\"}"), .service_tier = T("flex")},
          .body = USER_HI "}", .dropped = "parallel_tool_calls user metadata service_tier logprobs top_logprobs "},
         {"what says nothing", {HI, .logprobs = STR("false"), .parallel_calls = CHAT_YES, .metadata = STR("{}"), .service_tier = T("auto")}, .body = USER_HI "}"},
+        {"members of its own alone", {HI, .extra_count = 1, .extra = {{CHAT_GEMINI, STR("cachedContent"), STR("\"c\"")}}}, .body = USER_HI ",\"cachedContent\":\"c\"}"},
         {"members of its own, and of another", {HI, .temperature = STR("1"), .extra_count = 5, .extra = {
              {CHAT_GEMINI, STR("safetySettings"), STR("[]")}, {CHAT_GEMINI, STR("cachedContent"), STR("\"c\"")},
              {CHAT_GEMINI, STR("generationConfig"), STR("{\"mediaResolution\":\"M\"}")}, {CHAT_GEMINI, STR("contents"), STR("[]")}, {CHAT_OPENAI, STR("store"), STR("true")}}},
@@ -148,6 +149,8 @@ static void R45_thinking(void **state)
         {"2.0 does not think", {HI, .reasoning.effort = T("low")}, "gemini-2.0-flash", .body = USER_HI "}", .dropped = "reasoning_effort "},
         {"2.0, thinking", {HI, .reasoning.on = CHAT_YES}, "gemini-2.0-flash", .body = USER_HI "}", .dropped = "thinking "},
         {"2.0, none is what it does", {HI, .reasoning.effort = T("none")}, "gemini-2.0-flash", .body = USER_HI "}"},
+        {"the latest", {HI, .reasoning.effort = T("high")}, "gemini-flash-latest", .body = LEVEL("high")},
+        {"the latest of another name", {HI, .reasoning.effort = T("high")}, "gemma-latest", .body = BUDGET("24576")},
         {"a model with another name", {HI, .reasoning.effort = T("high")}, "learnlm", .body = BUDGET("24576")},
     };
 
@@ -193,6 +196,8 @@ static const struct schema_row {
     {"{\"type\":\"number\",\"minimum\":0.10,\"maximum\":1e3,\"format\":\"double\"}", "{\"type\":\"NUMBER\",\"format\":\"double\",\"minimum\":0.10,\"maximum\":1e3}", ""},
     {"{\"type\":\"string\",\"format\":\"date-time\"}", "{\"type\":\"STRING\",\"format\":\"date-time\"}", ""},
     {"{\"type\":\"string\",\"format\":\"uuid\"}", "{\"type\":\"STRING\"}", "schema.format "},
+    {"{\"type\":\"integer\",\"format\":\"double\"}", "{\"type\":\"INTEGER\"}", "schema.format "},
+    {"{\"properties\":{" N50("\"a\":{},") "\"b\":{}}}", "{\"type\":\"OBJECT\",\"properties\":{" N50("\"a\":{\"type\":\"OBJECT\"},") "\"b\":{\"type\":\"OBJECT\"}}}", ""},
     {"{\"type\":[\"string\",\"null\"]}", "{\"type\":\"STRING\",\"nullable\":true}", ""},
     {"{\"type\":[\"string\",\"integer\",\"array\",\"null\"]}", "{\"anyOf\":[{\"type\":\"STRING\"},{\"type\":\"INTEGER\"},{\"type\":\"ARRAY\",\"items\":{\"type\":\"OBJECT\"}}],\"nullable\":true}", ""},
     {"{\"type\":\"string\",\"nullable\":true}", "{\"type\":\"STRING\",\"nullable\":true}", ""},
@@ -262,6 +267,31 @@ static void R45_schemas(void **state)
     }
 }
 
+/* Sixty $refs, no more than ten of them in one node. */
+static void R45_a_chain_of_refs_has_an_end(void **state)
+{
+    struct arena a = {.max = 0};
+    struct chat_request r = {.arena = &a};
+    struct chat_problem p = {.fault = FAULT_NONE};
+    struct buf schema = {.max = 0}, out = {.max = 0};
+    struct json_pen pen = json_pen(&out);
+
+    (void)state;
+    assert_int_equal(buf_printf(&schema, "{\"$ref\":\"#/$defs/0\",\"$defs\":{"), 0);
+    for (int i = 0; i < 60; i++)
+        assert_int_equal(buf_printf(&schema, "\"%d\":{%s\"$ref\":\"#/$defs/%d\"%s},", i,
+                                    i % 10 == 9 ? "\"properties\":{\"p\":{" : "", i + 1,
+                                    i % 10 == 9 ? "}}" : ""),
+                         0);
+    assert_int_equal(buf_printf(&schema, "\"60\":{}}}"), 0);
+    assert_true(json_scan(buf_str(&schema), JSON_DEPTH_MAX, NULL, NULL, NULL));
+    assert_false(gemini_schema_put(&pen, &r, buf_str(&schema), &p));
+    assert_int_equal(p.fault, FAULT_BAD_REQUEST);
+    buf_done(&schema);
+    buf_done(&out);
+    arena_done(&a);
+}
+
 static void paths(void **state)
 {
     static const struct {
@@ -316,6 +346,7 @@ int main(void)
         cmocka_unit_test(R45_thinking),
         cmocka_unit_test(R45_tools),
         cmocka_unit_test(R45_schemas),
+        cmocka_unit_test(R45_a_chain_of_refs_has_an_end),
         cmocka_unit_test(paths),
         cmocka_unit_test(a_request_that_has_no_room_is_too_large),
         cmocka_unit_test(each_has_its_row),

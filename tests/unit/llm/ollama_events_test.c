@@ -49,16 +49,23 @@ static const struct row {
 };
 /* clang-format on */
 
-static void decode(struct arena *a, struct str lines, struct buf *out)
+/* Each line lies where the one before lay: what the decoder keeps it has to copy. */
+static void decode(struct arena *a, struct str chunks, struct buf *out)
 {
     struct chat_decoder *d = dialect_ollama.decoder_new(a);
+    char text[2048];
     struct str line;
 
-    while (lines.len > 0) {
-        str_cut(lines, '\n', &line, &lines);
-        if (!dialect_ollama.decode(d, STR(""), line, trace, out))
+    while (chunks.len > 0) {
+        str_cut(chunks, '\n', &line, &chunks);
+        memset(text, '#', sizeof(text));
+        assert_in_range(line.len, 0, sizeof(text));
+        if (line.len > 0)
+            memcpy(text, line.ptr, line.len);
+        if (!dialect_ollama.decode(d, STR(""), str_make(text, line.len), trace, out))
             assert_int_equal(buf_put(out, STR(BAD)), 0);
     }
+    memset(text, '#', sizeof(text));
     assert_int_equal(buf_put(out, str_make("", 1)), 0);
 }
 
