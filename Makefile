@@ -63,7 +63,7 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libdragoman.a
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libdragoman.a
 	@mkdir -p $(@D)
 	@echo "  fuzz  $<"
-	@$(CC) $(ALLFLAGS) -Wno-missing-prototypes -MMD -MP $< -o $@ $(HARDLD) $(BUILD)/libdragoman.a $(LIBS)
+	@$(CC) $(ALLFLAGS) -Itests -Wno-missing-prototypes -MMD -MP $< -o $@ $(HARDLD) $(BUILD)/libdragoman.a $(LIBS)
 
 -include $(OBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d) $(BUILD)/src/main.d
 

@@ -251,6 +251,10 @@ struct dialect {
      * malformed, and counted nowhere. */
     bool (*decode)(struct chat_decoder *d, struct str name, struct str data, chat_event_fn *emit,
                    void *ctx);
+    /* The connection has ended, well or not: what that says of the answer, for dialects whose
+     * streams have no last event of their own (Gemini: STOP and END when every choice that began
+     * has told its finish reason, else nothing).  NULL: END came as an event or not at all. */
+    void (*decode_end)(struct chat_decoder *d, chat_event_fn *emit, void *ctx);
     /* A whole answer with a 2xx: the same events as its stream would have had, END last.  false:
      * it is no answer. */
     bool (*decode_whole)(struct chat_decoder *d, struct str body, chat_event_fn *emit, void *ctx);

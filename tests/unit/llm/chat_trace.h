@@ -1,0 +1,79 @@
+/*
+ * chat_trace.h - the events of an answer as text, a line each, to be compared.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TESTS_UNIT_LLM_CHAT_TRACE_H
+#define TESTS_UNIT_LLM_CHAT_TRACE_H
+
+#include <inttypes.h>
+
+#include "llm/chat.h"
+
+static inline void trace_field(struct buf *out, const char *name, const char *ptr, size_t len)
+{
+    if (ptr != NULL)
+        assert_int_equal(buf_printf(out, " %s=%.*s", name, (int)len, ptr), 0);
+}
+
+static inline const char *trace_name(enum chat_event_kind kind)
+{
+    static const char *const names[] = {
+        [CHAT_EV_START] = "start",       [CHAT_EV_TEXT] = "text",
+        [CHAT_EV_THINKING] = "thinking", [CHAT_EV_SIGNATURE] = "signature",
+        [CHAT_EV_REDACTED] = "redacted", [CHAT_EV_REFUSAL] = "refusal",
+        [CHAT_EV_CALL] = "call",         [CHAT_EV_ARGS] = "args",
+        [CHAT_EV_BLOCK_END] = "block",   [CHAT_EV_CITATION] = "citation",
+        [CHAT_EV_RAW] = "raw",           [CHAT_EV_USAGE] = "usage",
+        [CHAT_EV_STOP] = "stop",         [CHAT_EV_ERROR] = "error",
+        [CHAT_EV_END] = "end",
+    };
+
+    return names[kind];
+}
+
+static inline void trace_details(struct buf *out, const struct chat_event *ev)
+{
+    static const char *const stops[] = {
+        [CHAT_STOP_NONE] = "none",       [CHAT_STOP_END] = "end",
+        [CHAT_STOP_SEQUENCE] = "seq",    [CHAT_STOP_LENGTH] = "length",
+        [CHAT_STOP_CALLS] = "calls",     [CHAT_STOP_FILTER] = "filter",
+        [CHAT_STOP_REFUSAL] = "refusal", [CHAT_STOP_PAUSE] = "pause",
+        [CHAT_STOP_CONTEXT] = "context", [CHAT_STOP_OTHER] = "other",
+    };
+    const struct chat_usage *u = &ev->usage;
+
+    if (ev->kind == CHAT_EV_CALL || ev->kind == CHAT_EV_ARGS)
+        assert_int_equal(buf_printf(out, " %u", ev->call), 0);
+    if (ev->kind == CHAT_EV_STOP)
+        assert_int_equal(buf_printf(out, " %s", stops[ev->stop]), 0);
+    if (ev->kind == CHAT_EV_USAGE)
+        assert_int_equal(
+            buf_printf(out, " in=%" PRIu64 " out=%" PRIu64 " read=%" PRIu64 " think=%" PRIu64,
+                       u->input, u->output, u->cache_read, u->reasoning),
+            0);
+    if (ev->kind == CHAT_EV_ERROR)
+        assert_int_equal(
+            buf_printf(out, " %s %" PRIu64, fault_info(ev->fault)->wire, ev->retry_after_ms), 0);
+}
+
+/* A chat_event_fn; `ctx` is a struct buf.  "text 1 text=Hi" is of choice 1; choice 0 is not said.
+ */
+static inline bool trace(void *ctx, const struct chat_event *ev)
+{
+    struct buf *out = ctx;
+
+    assert_int_equal(buf_printf(out, "%s", trace_name(ev->kind)), 0);
+    if (ev->choice > 0)
+        assert_int_equal(buf_printf(out, " #%u", ev->choice), 0);
+    trace_details(out, ev);
+    trace_field(out, "id", ev->id.ptr, ev->id.len);
+    trace_field(out, "name", ev->name.ptr, ev->name.len);
+    trace_field(out, "model", ev->model.ptr, ev->model.len);
+    trace_field(out, "sig", ev->signature.ptr, ev->signature.len);
+    trace_field(out, "text", ev->text.ptr, ev->text.len);
+    trace_field(out, "raw", ev->raw.ptr, ev->raw.len);
+    assert_int_equal(buf_put(out, STR("\n")), 0);
+    return true;
+}
+
+#endif
