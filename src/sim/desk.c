@@ -26,7 +26,7 @@ static void refuse(struct sim_visit *v, unsigned status, struct str code, struct
         .status = status, .message = message, .type = STR("invalid_request_error"), .code = code};
     struct out *o = &v->sim->out;
 
-    sim_dialect_default()->problem(&p, o);
+    sim_dialect_default()->problem(NULL, &p, o);
     reply(v, status, o);
 }
 

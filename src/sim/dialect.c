@@ -19,3 +19,12 @@ const struct sim_dialect *sim_dialect_default(void)
 {
     return dialects[0];
 }
+
+enum sim_fault sim_dialect_lacks(const struct sim_dialect *d, const struct sim_script *s)
+{
+    const enum sim_fault *f = d->lacks;
+
+    while (f != NULL && *f != SIM_NONE && !sim_script_has(s, *f))
+        f++;
+    return f != NULL ? *f : SIM_NONE;
+}

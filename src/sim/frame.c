@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/frame.h"
 
-struct sim_frame sim_frame_of(const struct sim_script *s)
+struct sim_frame sim_frame_of(const struct sim_script *s, enum sim_framing framing)
 {
-    struct sim_frame f = {.eol = STR("\n"), .data = STR("data: ")};
+    struct sim_frame f = {.framing = framing, .eol = STR("\n"), .data = STR("data: ")};
 
     if (sim_script_has(s, SIM_CRLF))
         f.eol = STR("\r\n");
@@ -14,6 +14,15 @@ struct sim_frame sim_frame_of(const struct sim_script *s)
     if (sim_script_has(s, SIM_COMMENTS))
         f.comment = STR(": data: {\"still\":\"thinking\"}");
     return f;
+}
+
+struct str sim_frame_type(enum sim_framing framing)
+{
+    static const struct str types[] = {
+        [SIM_FRAMING_SSE] = STR_INIT("text/event-stream; charset=utf-8"),
+    };
+
+    return types[framing];
 }
 
 void sim_frame_open(const struct sim_frame *f, struct str name, struct out *o)
