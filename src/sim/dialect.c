@@ -3,6 +3,7 @@
 
 static const struct sim_dialect *const dialects[] = {
     &sim_openai,
+    &sim_anthropic,
 };
 
 const struct sim_dialect *sim_dialect_find(struct str method, struct str path,

@@ -55,6 +55,7 @@ struct sim_problem {
     struct str type;        /* empty: the one that belongs to the status */
     struct str code, param; /* empty: null, where the dialect has them at all */
     struct sim_retry retry;
+    uint64_t id; /* of the reply, where its body says it */
 };
 
 /* What the head of a reply depends on. */
@@ -93,7 +94,11 @@ struct sim_talk {
     const struct sim_ask *ask;
     const struct sim_script *script;
     struct sim_frame frame;
-    struct str prefix; /* the dialect's own: what all its events begin with */
+    /* The dialect's own: */
+    struct str prefix;    /* what all its events begin with, or its only preface */
+    struct str signature; /* of the reasoning */
+    enum sim_event block; /* what stands in the block that is open; SIM_EVENT_OPEN: none is */
+    uint64_t blocks;      /* begun so far */
     uint64_t id, created_s;
     struct sim_text reasoning, text;
     uint64_t tool_at, tool_events; /* instead of text when there are any */
@@ -138,6 +143,6 @@ const struct sim_dialect *sim_dialect_default(void);
 /* The first fault of the script that the dialect lacks; SIM_NONE: it has them all. */
 enum sim_fault sim_dialect_lacks(const struct sim_dialect *d, const struct sim_script *s);
 
-extern const struct sim_dialect sim_openai;
+extern const struct sim_dialect sim_openai, sim_anthropic;
 
 #endif

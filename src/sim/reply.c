@@ -89,9 +89,11 @@ static void reply_with(struct sim_play *p, unsigned status, struct str content_t
 void sim_play_refuse(struct sim_play *p, const struct sim_problem *problem)
 {
     struct out *o = &p->visit.sim->out;
+    struct sim_problem with_id = *problem;
 
+    with_id.id = p->talk.id;
     out_reset(o, SIM_SCRATCH_KEEP);
-    p->dialect->problem(&p->ask, problem, o);
+    p->dialect->problem(&p->ask, &with_id, o);
     reply_with(p, problem->status, p->dialect->json_type, out_str(o));
 }
 
