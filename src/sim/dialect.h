@@ -111,6 +111,7 @@ struct sim_talk {
 struct sim_dialect {
     const char *name;
     struct str json_type;        /* the content-type of what is sent whole */
+    struct str eol;              /* what its server ends lines with */
     const enum sim_fault *lacks; /* what it cannot commit, up to SIM_NONE; NULL: nothing */
     bool tools_whole;            /* a tool call is never spread over events */
     bool retry_in_body;          /* says there, not in the head, when to try again */
@@ -140,9 +141,13 @@ const struct sim_dialect *sim_dialect_find(struct str method, struct str path,
                                            unsigned *ret_surface);
 /* For paths that belong to none. */
 const struct sim_dialect *sim_dialect_default(void);
+/* What it shows that it may ask, in whichever field; .ptr NULL: nothing. */
+struct str sim_ask_credential(const struct sim_ask *ask);
+/* A parameter's value, not decoded; .ptr NULL: it is not there. */
+struct str sim_ask_query(const struct sim_ask *ask, struct str name);
 /* The first fault of the script that the dialect lacks; SIM_NONE: it has them all. */
 enum sim_fault sim_dialect_lacks(const struct sim_dialect *d, const struct sim_script *s);
 
-extern const struct sim_dialect sim_openai, sim_anthropic;
+extern const struct sim_dialect sim_openai, sim_anthropic, sim_gemini;
 
 #endif

@@ -412,6 +412,7 @@ static const enum sim_fault lacks[] = {SIM_VERSION_CHANGE, SIM_NONE};
 const struct sim_dialect sim_anthropic = {
     .name = "anthropic",
     .json_type = STR_INIT("application/json"),
+    .eol = STR_INIT("\n"),
     .lacks = lacks,
     .claims = claims,
     .form = form,

@@ -470,6 +470,7 @@ static void whole(struct sim_talk *t, struct out *o)
 const struct sim_dialect sim_openai = {
     .name = "openai",
     .json_type = STR_INIT("application/json"),
+    .eol = STR_INIT("\n"),
     .claims = claims,
     .form = form,
     .model = sim_openai_model,

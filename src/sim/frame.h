@@ -12,6 +12,8 @@
 
 enum sim_framing {
     SIM_FRAMING_SSE,
+    SIM_FRAMING_LINES, /* a JSON value a line */
+    SIM_FRAMING_ARRAY, /* the elements of one; its brackets and commas are the dialect's */
 };
 
 struct sim_frame {
@@ -21,7 +23,8 @@ struct sim_frame {
     struct str comment; /* a comment line, or empty */
 };
 
-struct sim_frame sim_frame_of(const struct sim_script *s, enum sim_framing framing);
+/* `eol`: the end of a line when the script does not say. */
+struct sim_frame sim_frame_of(const struct sim_script *s, enum sim_framing framing, struct str eol);
 struct str sim_frame_type(enum sim_framing framing); /* the content-type */
 /* Everything up to the data; `name` may be empty. */
 void sim_frame_open(const struct sim_frame *f, struct str name, struct out *o);

@@ -72,6 +72,7 @@ enum sim_kind { SIM_KIND_TIME, SIM_KIND_COUNT, SIM_KIND_SHARE, SIM_KIND_FAULT, S
     X(S529,                  "529",                   REPLY,     529,    TTFT,    0,       "overloaded")                                \
     X(CONTEXT_WINDOW,        "context-window",        REPLY,     400,    TTFT,    0,       "400 with code context_length_exceeded")     \
     X(QUOTA,                 "quota",                 REPLY,     429,    TTFT,    0,       "429 with code insufficient_quota")          \
+    X(INVALID_KEY,           "invalid-key",           REPLY,     401,    TTFT,    0,       "the key is wrong, said as the provider says it: 401, but Gemini's 400 API_KEY_INVALID") \
     X(BIG_EVENT,             "big-event",             TEXT,      200,    SIZE,    8388608, "one event of `size` bytes, without its end until then") \
     X(RA_INT,                "retry-after-int",       RETRY,     429,    RA,      1000,    "429 with `retry-after` in whole seconds")   \
     X(RA_DATE,               "retry-after-date",      RETRY,     429,    RA,      2000,    "429 with `retry-after` as an HTTP date")    \
@@ -101,6 +102,7 @@ enum sim_kind { SIM_KIND_TIME, SIM_KIND_COUNT, SIM_KIND_SHARE, SIM_KIND_FAULT, S
     X(USAGE_PLAIN,           "usage-plain",           USAGE,     200,    TTFT,    0,       "the three totals without their details")    \
     X(USAGE_REASONING,       "usage-reasoning",       USAGE,     200,    REASONING, 8,     "reasoning tokens, in the text and in the details") \
     X(BAD_JSON,              "bad-json-mid-stream",   MALFORMED, 200,    AFTER,   3,       "one event that is not JSON after `after` tokens; then on") \
+    X(LF,                    "lf",                    LINES,     200,    TTFT,    0,       "lines end in LF, as they do anyhow but in Gemini's streams") \
     X(CRLF,                  "crlf",                  LINES,     200,    TTFT,    0,       "lines end in CR LF")                        \
     X(CR,                    "cr",                    LINES,     200,    TTFT,    0,       "lines end in CR")                           \
     X(NO_SPACE,              "no-space",              SPACE,     200,    TTFT,    0,       "no space after `data:`")                    \

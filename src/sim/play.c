@@ -95,7 +95,7 @@ static bool read_request(struct sim_play *p)
 }
 
 /* The key can be the script too: "dead-401" … "quota".  SIM_NONE for any other. */
-static enum sim_fault key_fault(const struct http_fields *fields)
+static enum sim_fault key_fault(struct str key)
 {
     static const struct {
         struct str key;
@@ -103,12 +103,9 @@ static enum sim_fault key_fault(const struct http_fields *fields)
     } keys[] = {{STR_INIT("dead-401"), SIM_S401},
                 {STR_INIT("dead-402"), SIM_S402},
                 {STR_INIT("dead-403"), SIM_S403},
+                {STR_INIT("dead-key"), SIM_INVALID_KEY},
                 {STR_INIT("quota"), SIM_QUOTA}};
-    struct str value = http_fields_find(fields, STR("authorization"));
-    struct str scheme, key;
 
-    if (!str_cut(value, ' ', &scheme, &key))
-        key = http_fields_find(fields, STR("x-api-key"));
     for (size_t i = 0; i < COUNTOF(keys); i++) {
         if (str_eq(keys[i].key, key))
             return keys[i].fault;
@@ -119,7 +116,7 @@ static enum sim_fault key_fault(const struct http_fields *fields)
 static void settle(struct sim_play *p)
 {
     struct sim_shared *shared = p->visit.sim->shared;
-    enum sim_fault of_key = key_fault(&p->visit.call->fields);
+    enum sim_fault of_key = key_fault(sim_ask_credential(&p->ask));
     struct sim_draw draw = {.seed = shared->seed};
 
     p->number = draw.counter = SIM_COUNT(shared->counter, 1);

@@ -278,6 +278,23 @@ static bool variant_fits(struct walk *w, const struct shape *s, yyjson_val *v,
     return fits(w, variant->shape, v, s->tagged ? &tag : at);
 }
 
+/* protobuf has maps as lists of pairs: properties[2].value. */
+static bool pairs_fit(struct walk *w, const struct shape *s, yyjson_val *v, const struct step *at)
+{
+    struct step nth = {.above = at}, value = {.above = &nth, .name = STR("value")};
+    yyjson_obj_iter it;
+    yyjson_val *key;
+
+    yyjson_obj_iter_init(v, &it);
+    for (; (key = yyjson_obj_iter_next(&it)) != NULL; nth.index++) {
+        yyjson_val *pair = yyjson_obj_iter_get_val(key);
+
+        if (yyjson_is_obj(pair) && !fits(w, s->each, pair, &value))
+            return false;
+    }
+    return true;
+}
+
 static bool fits(struct walk *w, const struct shape *s, yyjson_val *v, const struct step *at)
 {
     bool ok;
@@ -285,7 +302,10 @@ static bool fits(struct walk *w, const struct shape *s, yyjson_val *v, const str
     if (w->depth >= DEPTH_MAX)
         return true;
     w->depth++;
-    ok = s->by.len > 0 ? variant_fits(w, s, v, at) : members_fit(w, s, v, at);
+    if (s->each != NULL)
+        ok = pairs_fit(w, s, v, at);
+    else
+        ok = s->by.len > 0 ? variant_fits(w, s, v, at) : members_fit(w, s, v, at);
     w->depth--;
     return ok;
 }

@@ -43,7 +43,8 @@ struct shape_variant {
 struct shape {
     const struct shape_member *members;
     size_t count;
-    bool open; /* members beside these are taken, too */
+    bool open;                /* members beside these are taken, too */
+    const struct shape *each; /* or: any members, each an object of this shape */
     /* Or it is one of several shapes: */
     struct str by; /* the member that says which; empty: it is not */
     const struct shape_variant *variants;

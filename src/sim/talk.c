@@ -44,7 +44,7 @@ bool sim_talk_init(struct sim_talk *t, const struct sim_dialect *d, const struct
     *t = (struct sim_talk){.dialect = d,
                            .ask = ask,
                            .script = script,
-                           .frame = sim_frame_of(script, d->framing(ask)),
+                           .frame = sim_frame_of(script, d->framing(ask), d->eol),
                            .id = sim_hash(seed, id),
                            .created_s = EPOCH_S + id};
     init_text(t, seed);
