@@ -5,6 +5,7 @@ static const struct sim_dialect *const dialects[] = {
     &sim_openai,
     &sim_anthropic,
     &sim_gemini,
+    &sim_ollama,
 };
 
 const struct sim_dialect *sim_dialect_find(struct str method, struct str path,

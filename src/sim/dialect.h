@@ -148,6 +148,6 @@ struct str sim_ask_query(const struct sim_ask *ask, struct str name);
 /* The first fault of the script that the dialect lacks; SIM_NONE: it has them all. */
 enum sim_fault sim_dialect_lacks(const struct sim_dialect *d, const struct sim_script *s);
 
-extern const struct sim_dialect sim_openai, sim_anthropic, sim_gemini;
+extern const struct sim_dialect sim_openai, sim_anthropic, sim_gemini, sim_ollama;
 
 #endif

@@ -84,6 +84,8 @@ static void put_place(struct out *o, const struct step *s, enum shape_style styl
     if (s == NULL)
         return;
     put_place(o, s->above, style);
+    if (s->name.ptr == NULL && style == SHAPE_FIELDS)
+        return;
     if (s->name.ptr == NULL && style == SHAPE_BRACKETS) {
         out_fmt(o, "[%zu]", s->index);
         return;

@@ -72,6 +72,7 @@ struct shape {
 
 enum shape_style {
     SHAPE_DOTS,     /* messages.0.content */
+    SHAPE_FIELDS,   /* messages.content */
     SHAPE_BRACKETS, /* generation_config.stop_sequences[0]; names in either case are the same */
 };
 
