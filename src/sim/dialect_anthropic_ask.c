@@ -427,6 +427,11 @@ static bool take_content(struct reader *r, yyjson_val *content, size_t at)
     return !r->assistant || check_thinking_kept(r, content, at);
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 /* A prefilled answer is continued where it ends, and that must not be white space. */
 static bool check_last(struct reader *r, yyjson_val *m, size_t at, size_t count)
 {
@@ -439,7 +444,7 @@ static bool check_last(struct reader *r, yyjson_val *m, size_t at, size_t count)
         return true;
     if (at + 1 < count)
         return yyjson_get_len(content) > 0 || refuse_empty(r, at);
-    return text.len == 0 || str_trim(text).ptr + str_trim(text).len == text.ptr + text.len ||
+    return text.len == 0 || !is_space(text.ptr[text.len - 1]) ||
            refuse(r, "messages: final assistant content cannot end with trailing whitespace");
 }
 

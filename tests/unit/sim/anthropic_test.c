@@ -286,6 +286,7 @@ static void requests_are_refused_as_Anthropic_refuses_them(void **state)
         {STR_INIT(HEAD "[" USER(SAYS("")) "]}"), "text content blocks must be non-empty"},
         {STR_INIT(HEAD "[" MODEL(SAYS("a")) "]}"), "first message must use the \"user\" role"},
         {STR_INIT(HEAD "[" USER(SAYS("a")) "," MODEL(SAYS("b ")) "]}"), "trailing whitespace"},
+        {STR_INIT(HEAD "[" USER(SAYS("a")) "," MODEL(SAYS("b\\n")) "]}"), "trailing whitespace"},
         {STR_INIT(HEAD "[" USER("{\"type\":\"image_url\"}") "]}"),
          "messages.0.content.0: Input tag 'image_url'"},
         {STR_INIT(HEAD "[" USER("{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"data\":\"\","

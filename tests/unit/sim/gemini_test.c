@@ -72,42 +72,42 @@ static void thoughts_are_parts_and_their_signature_comes_last(void **state)
 
     (void)state;
     stream_of(&a, "sim%3Freasoning=1,tokens=1,lf");
-    says(&a, "data: " CHUNK(
-                 "{\"text\":\"river\",\"thought\":true}", "",
-                 USAGE("0", "3") ",\"thoughtsTokenCount\":1",
-                 "sim?reasoning=1,tokens=1,lf") "\n\n"
-                                                "data: " CHUNK(
-                                                    "{\"text\":\"river\"}", "",
-                                                    USAGE("1", "4") ",\"thoughtsTokenCount\":1",
-                                                    "sim?reasoning=1,tokens=1,lf") "\n\n"
-                                                                                   "data: " CHUNK(
-                                                                                       "{\"text\":"
-                                                                                       "\"\","
-                                                                                       "\"thoughtSi"
-                                                                                       "gnature\":"
-                                                                                       "\"sim#\"}",
-                                                                                       STOP,
-                                                                                       USAGE(
-                                                                                           "1",
-                                                                                           "4") ","
-                                                                                                "\""
-                                                                                                "th"
-                                                                                                "ou"
-                                                                                                "gh"
-                                                                                                "ts"
-                                                                                                "To"
-                                                                                                "ke"
-                                                                                                "nC"
-                                                                                                "ou"
-                                                                                                "nt"
-                                                                                                "\""
-                                                                                                ":"
-                                                                                                "1",
-                                                                                       "sim?"
-                                                                                       "reasoning="
-                                                                                       "1,tokens=1,"
-                                                                                       "lf") "\n"
-                                                                                             "\n");
+    says(&a,
+         "data: " CHUNK(
+             "{\"text\":\"river\",\"thought\":true}", "",
+             USAGE("0", "3") ",\"thoughtsTokenCount\":1",
+             "sim?reasoning=1,tokens=1,lf") "\n\n"
+                                            "data: " CHUNK(
+                                                "{\"text\":\"river\"}", "",
+                                                USAGE("1", "4") ",\"thoughtsTokenCount\":1",
+                                                "sim?reasoning=1,tokens=1,lf") "\n\n"
+                                                                               "data: " CHUNK(
+                                                                                   "{\"text\":"
+                                                                                   "\"\","
+                                                                                   "\"thoughtSi"
+                                                                                   "gnature\":"
+                                                                                   "\"sim#\"}",
+                                                                                   STOP,
+                                                                                   USAGE("1",
+                                                                                         "4") ","
+                                                                                              "\""
+                                                                                              "th"
+                                                                                              "ou"
+                                                                                              "gh"
+                                                                                              "ts"
+                                                                                              "To"
+                                                                                              "ke"
+                                                                                              "nC"
+                                                                                              "ou"
+                                                                                              "nt"
+                                                                                              "\""
+                                                                                              ":"
+                                                                                              "1",
+                                                                                   "sim?"
+                                                                                   "reasoning="
+                                                                                   "1,tokens=1,"
+                                                                                   "lf") "\n"
+                                                                                         "\n");
     answer_end(&a);
 }
 
@@ -300,30 +300,27 @@ static void requests_are_refused_as_Gemini_refuses_them(void **state)
 
 static void what_is_right_is_taken(void **state)
 {
-    static const struct str bodies[] =
-        {
-            HELLO,
-            /* In either case; a lone element for a list; null for what is not set. */
-            STR_INIT("{\"contents\":{\"parts\":{\"text\":\"a\"}},\"generation_config\":{"
-                     "\"max_output_tokens\":5,\"topP\":null}}"),
-            TURNS(USER(SAYS("a")) "," MODEL(SAYS("b") "," CALL("f") "," CALL("g")) "," USER(
-                RESULT("f") "," RESULT("g")) "," MODEL(SAYS("c")) "," USER(SAYS("d"))),
-            TURNS(USER(SAYS("a")) "," MODEL(CALL("f")) ",{\"role\":\"function\",\"parts\":[" RESULT(
-                "f") "]}"),
-            CONFIG(
-                "\"stopSequences\":[\"x\"],\"thinkingConfig\":{\"includeThoughts\":true,"
-                "\"thinkingBudget\":-1},\"responseMimeType\":\"application/json\","
-                "\"responseSchema\":{\"type\":\"OBJECT\",\"properties\":{\"a\":{\"type\":\"ARRAY\","
-                "\"items\":{\"type\":\"STRING\"},\"minItems\":\"1\"}},\"required\":[\"a\"],"
-                "\"propertyOrdering\":[\"a\"]}"),
-            WITH(
-                FUNCTIONS("{\"name\":\"f\",\"parametersJsonSchema\":{\"additionalProperties\":"
-                          "false}}") ",\"toolConfig\":{\"functionCallingConfig\":{\"mode\":\"ANY\","
-                                     "\"allowedFunctionNames\":[\"f\"]}},\"systemInstruction\":{"
-                                     "\"parts\":[{\"text\":\"s\"}]},"
-                                     "\"safetySettings\":[{\"category\":\"c\",\"threshold\":"
-                                     "\"OFF\"}]"),
-        };
+    static const struct str bodies[] = {
+        HELLO,
+        /* In either case; a lone element for a list; null for what is not set. */
+        STR_INIT("{\"contents\":{\"parts\":{\"text\":\"a\"}},\"generation_config\":{"
+                 "\"max_output_tokens\":5,\"topP\":null}}"),
+        TURNS(USER(SAYS("a")) "," MODEL(SAYS("b") "," CALL("f") "," CALL("g")) "," USER(
+            RESULT("f") "," RESULT("g")) "," MODEL(SAYS("c")) "," USER(SAYS("d"))),
+        TURNS(USER(SAYS("a")) "," MODEL(CALL("f")) ",{\"role\":\"function\",\"parts\":[" RESULT(
+            "f") "]}"),
+        CONFIG("\"stopSequences\":[\"x\"],\"thinkingConfig\":{\"includeThoughts\":true,"
+               "\"thinkingBudget\":-1},\"responseMimeType\":\"application/json\","
+               "\"responseSchema\":{\"type\":\"OBJECT\",\"properties\":{\"a\":{\"type\":\"ARRAY\","
+               "\"items\":{\"type\":\"STRING\"},\"minItems\":\"1\"}},\"required\":[\"a\"],"
+               "\"propertyOrdering\":[\"a\"]}"),
+        WITH(FUNCTIONS("{\"name\":\"f\",\"parametersJsonSchema\":{\"additionalProperties\":"
+                       "false}}") ",\"toolConfig\":{\"functionCallingConfig\":{\"mode\":\"ANY\","
+                                  "\"allowedFunctionNames\":[\"f\"]}},\"systemInstruction\":{"
+                                  "\"parts\":[{\"text\":\"s\"}]},"
+                                  "\"safetySettings\":[{\"category\":\"c\",\"threshold\":"
+                                  "\"OFF\"}]"),
+    };
 
     (void)state;
     takes(GENERATE_PATH, bodies, COUNTOF(bodies));
