@@ -1,19 +1,16 @@
 /*
  * dialect_anthropic_ask.c - reads requests as Anthropic would, and refuses them in its words.
  *
- * Strict, because what the gateway writes for this dialect is judged here: members that the API
- * does not know, turns whose tool results answer nothing, thinking that was not signed.
+ * Strict, because what the gateway writes for this dialect is judged here: turns whose tool results
+ * answer nothing, thinking that was not signed.  What can be judged without the turns is judged by
+ * dialect_anthropic_check.c.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "sim/dialect_anthropic.h"
 #include "sim/json.h"
 
 #define CALLS_MAX 64u /* of one turn; those beyond are not checked */
-#define MESSAGE_MAX 512u
-#define BUDGET_MIN 1024
+#define refuse(r, ...) sim_anthropic_refuse((r)->problem, (r)->arena, __VA_ARGS__)
 
 struct reader {
     struct sim_ask *ask;
@@ -30,156 +27,6 @@ struct reader {
     struct out said; /* by the user, in the last message in which he said anything */
     bool said_before;
 };
-
-static bool refuse(struct reader *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
-static bool refuse(struct reader *r, const char *fmt, ...)
-{
-    char text[MESSAGE_MAX];
-    va_list ap;
-
-    va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    *r->problem =
-        (struct sim_problem){.status = 400, .message = arena_dup(r->arena, str_from(text))};
-    return false;
-}
-
-/* ---- Whether its parts are what they should be */
-
-static const char *expected(unsigned types)
-{
-    if ((types & SHAPE_STRING) != 0 && (types & SHAPE_ARRAY) == 0)
-        return "a valid string";
-    if ((types & SHAPE_ARRAY) != 0)
-        return (types & SHAPE_TEXTS) != 0 ? "a valid string" : "a valid list";
-    if ((types & SHAPE_OBJECT) != 0)
-        return "a valid dictionary";
-    if ((types & SHAPE_BOOL) != 0)
-        return "a valid boolean";
-    return (types & SHAPE_INT) != 0 ? "a valid integer" : "a valid number";
-}
-
-static bool refuse_variant(struct reader *r, const struct shape_flaw *f)
-{
-    struct str list = shape_list(STR(""), f->shape, r->arena);
-
-    if (f->got == NULL)
-        return refuse(r, "%.*s.%.*s: Field required", STR_ARG(f->place), STR_ARG(f->shape->by));
-    return refuse(r,
-                  "%.*s: Input tag '%s' found using '%.*s' does not match any of the expected "
-                  "tags: %.*s",
-                  STR_ARG(f->place), yyjson_is_str(f->got) ? yyjson_get_str(f->got) : "?",
-                  STR_ARG(f->shape->by), STR_ARG(list));
-}
-
-static bool refuse_flaw(struct reader *r, const struct shape_flaw *f)
-{
-    switch (f->wrong) {
-    case SHAPE_FITS:
-        break;
-    case SHAPE_UNKNOWN:
-        return refuse(r, "%.*s%s%.*s: Extra inputs are not permitted", STR_ARG(f->place),
-                      f->place.len > 0 ? "." : "", STR_ARG(f->name));
-    case SHAPE_MISSING:
-        return refuse(r, "%.*s: Field required", STR_ARG(f->place));
-    case SHAPE_TYPE:
-        return refuse(r, "%.*s: Input should be %s", STR_ARG(f->place), expected(f->member->types));
-    case SHAPE_VALUE:
-        if (str_eq(f->member->name, STR("role")) && yyjson_equals_str(f->got, "system"))
-            return refuse(r, "messages: Unexpected role \"system\". The Messages API accepts a "
-                             "top-level `system` parameter, not \"system\" as an input message "
-                             "role.");
-        return refuse(r, "%.*s: Input should be %.*s", STR_ARG(f->place),
-                      STR_ARG(shape_list(f->member->values, NULL, r->arena)));
-    case SHAPE_VARIANT:
-        return refuse_variant(r, f);
-    }
-    return true;
-}
-
-static bool check_shape(struct reader *r)
-{
-    const struct shape *s =
-        r->ask->surface == COUNT_TOKENS ? &sim_anthropic_count : &sim_anthropic_messages;
-    struct shape_flaw flaw = {.wrong = SHAPE_FITS};
-
-    return shape_fits(s, r->root, SHAPE_DOTS, r->arena, &flaw) || refuse_flaw(r, &flaw);
-}
-
-/* ---- What stands in the head */
-
-static bool refuse_credential(struct reader *r)
-{
-    (void)refuse(r, "x-api-key header is required");
-    r->problem->status = 401;
-    return false;
-}
-
-static bool check_head(struct reader *r)
-{
-    const struct http_fields *f = r->ask->fields;
-    struct str version = http_fields_find(f, STR("anthropic-version"));
-
-    if (http_fields_find(f, STR("x-api-key")).len == 0 &&
-        !str_starts(http_fields_find(f, STR("authorization")), STR("Bearer ")))
-        return refuse_credential(r);
-    if (version.len == 0)
-        return refuse(r, "anthropic-version: header is required");
-    if (!str_eq(version, STR("2023-06-01")) && !str_eq(version, STR("2023-01-01")))
-        return refuse(r, "anthropic-version: \"%.*s\" is not a valid version", STR_ARG(version));
-    return true;
-}
-
-/* ---- Numbers */
-
-static bool is_outside(yyjson_val *v, double min, double max)
-{
-    return yyjson_is_num(v) && (yyjson_get_num(v) < min || yyjson_get_num(v) > max);
-}
-
-static bool check_numbers(struct reader *r)
-{
-    yyjson_val *max = yyjson_obj_get(r->root, "max_tokens");
-
-    if (max != NULL && is_outside(max, 1, 1e18))
-        return refuse(r, "max_tokens: must be greater than or equal to 1");
-    if (is_outside(yyjson_obj_get(r->root, "temperature"), 0, 1))
-        return refuse(r, "temperature: range: 0..1");
-    if (is_outside(yyjson_obj_get(r->root, "top_p"), 0, 1))
-        return refuse(r, "top_p: range: 0..1");
-    r->ask->tokens_max = yyjson_get_uint(max);
-    r->ask->stream = yyjson_get_bool(yyjson_obj_get(r->root, "stream"));
-    return true;
-}
-
-static bool thinks(const struct reader *r)
-{
-    return str_eq(sim_json_text(yyjson_obj_get(r->root, "thinking"), "type"), STR("enabled"));
-}
-
-static bool check_thinking(struct reader *r)
-{
-    yyjson_val *heat = yyjson_obj_get(r->root, "temperature");
-    yyjson_val *max = yyjson_obj_get(r->root, "max_tokens");
-    struct str choice = sim_json_text(yyjson_obj_get(r->root, "tool_choice"), "type");
-    int64_t budget;
-
-    if (!thinks(r))
-        return true;
-    budget = yyjson_get_sint(yyjson_obj_get(yyjson_obj_get(r->root, "thinking"), "budget_tokens"));
-    if (budget < BUDGET_MIN)
-        return refuse(r, "thinking.enabled.budget_tokens: Input should be greater than or equal "
-                         "to 1024");
-    if (max != NULL && yyjson_get_sint(max) <= budget)
-        return refuse(r, "`max_tokens` must be greater than `thinking.budget_tokens`.");
-    if (heat != NULL && (is_outside(heat, 1, 1)))
-        return refuse(r, "`temperature` may only be set to 1 when thinking is enabled.");
-    if (str_eq(choice, STR("any")) || str_eq(choice, STR("tool")))
-        return refuse(r, "Thinking may not be enabled when tool_choice forces tool use.");
-    return true;
-}
 
 /* ---- Tools */
 
@@ -364,8 +211,8 @@ static bool check_thinking_kept(struct reader *r, yyjson_val *content, size_t at
 {
     struct str first = sim_json_text(yyjson_arr_get_first(content), "type");
 
-    if (!thinks(r) || r->call_count == 0 || r->turn_at != at || str_eq(first, STR("thinking")) ||
-        str_eq(first, STR("redacted_thinking")))
+    if (!sim_anthropic_thinks(r->root) || r->call_count == 0 || r->turn_at != at ||
+        str_eq(first, STR("thinking")) || str_eq(first, STR("redacted_thinking")))
         return true;
     return refuse(r,
                   "messages.%zu.content.0.type: Expected `thinking` or `redacted_thinking`, but "
@@ -487,6 +334,9 @@ bool sim_anthropic_read(struct sim_ask *ask, struct arena *a, yyjson_val *root,
 {
     struct reader r = {.ask = ask, .arena = a, .root = root, .problem = p};
 
-    return check_head(&r) && check_shape(&r) && check_numbers(&r) && check_thinking(&r) &&
-           read_tools(&r) && read_messages(&r);
+    if (!sim_anthropic_check(ask, a, root, p))
+        return false;
+    ask->tokens_max = yyjson_get_uint(yyjson_obj_get(root, "max_tokens"));
+    ask->stream = yyjson_get_bool(yyjson_obj_get(root, "stream"));
+    return read_tools(&r) && read_messages(&r);
 }

@@ -414,6 +414,33 @@ static void a_request_needs_a_key_and_a_version(void **state)
     answer_end(&a);
 }
 
+static void the_newest_version_takes_less(void **state)
+{
+    static const struct refusal rows[] = {
+        {ASK(",\"temperature\":1.0"), "temperature: Extra inputs are not permitted"},
+        {ASK(",\"top_k\":5"), "top_k: Extra inputs are not permitted"},
+        {STR_INIT(HEAD "[" USER(SAYS("a")) "," MODEL("{\"type\":\"document\",\"source\":{\"type\":"
+                                                     "\"url\",\"url\":\"u\"}}") "]}"),
+         "messages.1.content.0: `document` blocks can only be in `user` messages"},
+        {STR_INIT(HEAD "[" USER("{\"type\":\"text\",\"text\":\"a\",\"citations\":[{}]}") "]}"),
+         "messages.0.content.0.text.citations"},
+    };
+    static const struct str versions[] = {STR_INIT("2023-06-01"), STR_INIT("2026-10-21")};
+
+    (void)state;
+    for (size_t i = 0; i < 2 * COUNTOF(rows); i++) {
+        struct answer a;
+
+        answer_begin(&a, MESSAGES_PATH);
+        answer_field(&a, STR("authorization"), STR("Bearer k"));
+        answer_field(&a, STR("anthropic-version"), versions[i % 2]);
+        assert_int_equal(answer_read(&a, rows[i / 2].body), i % 2 == 0);
+        if (i % 2 == 1 && str_find(a.problem.message, str_from(rows[i / 2].message)) == NULL)
+            fail_msg("%.*s", STR_ARG(a.problem.message));
+        answer_end(&a);
+    }
+}
+
 static void each_status_has_its_type(void **state)
 {
     static const struct {
@@ -491,6 +518,7 @@ int main(void)
         cmocka_unit_test(what_is_right_is_taken),
         cmocka_unit_test(the_echo_is_the_last_text_of_the_user),
         cmocka_unit_test(a_request_needs_a_key_and_a_version),
+        cmocka_unit_test(the_newest_version_takes_less),
         cmocka_unit_test(each_status_has_its_type),
         cmocka_unit_test(limits_stand_in_the_head),
     };
