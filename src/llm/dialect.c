@@ -5,13 +5,10 @@
 #include "llm/dialects.h"
 
 static const struct dialect *const dialects[] = {
-<<<<<<< HEAD
     &dialect_anthropic,
     &dialect_openai,
-=======
     &dialect_gemini,
     &dialect_ollama,
->>>>>>> d-gem
 };
 
 static const struct chat_surface *const surfaces[] = {

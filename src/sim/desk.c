@@ -5,6 +5,7 @@
  */
 #include "sim/dialect.h"
 #include "sim/menu.h"
+#include "sim/percent.h"
 #include "sim/state.h"
 
 #define LISTED_AT_S 1767225600u
@@ -26,38 +27,11 @@ static void refuse(struct sim_visit *v, unsigned status, struct str code, struct
         .status = status, .message = message, .type = STR("invalid_request_error"), .code = code};
     struct out *o = &v->sim->out;
 
-    sim_dialect_default()->problem(&p, o);
+    sim_dialect_default()->problem(NULL, &p, o);
     reply(v, status, o);
 }
 
 /* ---- /sim */
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* %XX and + of a query's value; what is malformed stays as it is. */
-static struct str decode(struct arena *a, struct str s)
-{
-    char *to = arena_bytes(a, s.len + 1);
-    size_t n = 0;
-
-    if (to == NULL)
-        return s;
-    for (size_t i = 0; i < s.len; i++) {
-        int high = s.ptr[i] == '%' && i + 2 < s.len ? hex_digit(s.ptr[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(s.ptr[i + 2]) : -1;
-
-        if (low >= 0)
-            i += 2;
-        to[n++] = low >= 0 ? (char)(high * 16 + low) : s.ptr[i] == '+' ? ' ' : s.ptr[i];
-    }
-    return str_make(to, n);
-}
 
 static void show_log(struct sim_visit *v)
 {
@@ -68,7 +42,7 @@ static void show_log(struct sim_visit *v)
         str_cut(rest, '&', &item, &rest);
         str_cut(item, '=', &name, &value);
         if (str_eq(name, STR("model")))
-            f.model = decode(&v->call->arena, value);
+            f.model = percent_decode(&v->call->arena, value, true);
         else if (str_eq(name, STR("since")) && !str_to_u64(value, &f.since))
             f.since = UINT64_MAX;
     }
@@ -169,7 +143,8 @@ static void list_models(struct sim_visit *v)
 
 static void show_model(struct sim_visit *v)
 {
-    struct str id = decode(&v->call->arena, str_skip(v->call->path, sizeof("/v1/models/") - 1));
+    struct str id =
+        percent_decode(&v->call->arena, str_skip(v->call->path, sizeof("/v1/models/") - 1), true);
 
     for (size_t i = 0; i < COUNTOF(models); i++) {
         if (str_eq(models[i], id)) {
@@ -207,7 +182,8 @@ static void ready(struct sim_visit *v)
     if (str_eq(v->call->method, STR("GET")) && str_starts(v->call->path, STR("/v1/models/")))
         show_model(v);
     else
-        refuse(v, 404, STR("unknown_url"), STR("The simulator serves /v1/... and /sim/..."));
+        refuse(v, 404, STR("unknown_url"),
+               STR("The simulator serves /v1/..., /v1beta/models/..., /api/chat and /sim/..."));
 }
 
 static void stop(struct sim_visit *v)

@@ -3,6 +3,9 @@
 
 static const struct sim_dialect *const dialects[] = {
     &sim_openai,
+    &sim_anthropic,
+    &sim_gemini,
+    &sim_ollama,
 };
 
 const struct sim_dialect *sim_dialect_find(struct str method, struct str path,
@@ -18,4 +21,41 @@ const struct sim_dialect *sim_dialect_find(struct str method, struct str path,
 const struct sim_dialect *sim_dialect_default(void)
 {
     return dialects[0];
+}
+
+enum sim_fault sim_dialect_lacks(const struct sim_dialect *d, const struct sim_script *s)
+{
+    const enum sim_fault *f = d->lacks;
+
+    while (f != NULL && *f != SIM_NONE && !sim_script_has(s, *f))
+        f++;
+    return f != NULL ? *f : SIM_NONE;
+}
+
+struct str sim_ask_query(const struct sim_ask *ask, struct str name)
+{
+    struct str rest = ask->query, item, key, value;
+
+    while (rest.len > 0) {
+        str_cut(rest, '&', &item, &rest);
+        if (str_cut(item, '=', &key, &value) && str_eq(key, name))
+            return value;
+    }
+    return str_make(NULL, 0);
+}
+
+struct str sim_ask_credential(const struct sim_ask *ask)
+{
+    static const struct str names[] = {STR_INIT("x-api-key"), STR_INIT("x-goog-api-key"),
+                                       STR_INIT("api-key")};
+    struct str value = http_fields_find(ask->fields, STR("authorization")), scheme, key;
+
+    if (str_cut(value, ' ', &scheme, &key))
+        return key;
+    for (size_t i = 0; i < COUNTOF(names); i++) {
+        key = http_fields_find(ask->fields, names[i]);
+        if (key.ptr != NULL)
+            return key;
+    }
+    return sim_ask_query(ask, STR("key"));
 }

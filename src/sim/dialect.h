@@ -1,9 +1,9 @@
 /*
- * dialect.h - one provider's way of asking and answering, behind five functions.
+ * dialect.h - one provider's way of asking and answering, behind a handful of functions.
  *
- * To add a dialect: one file, one row in dialect.c.  A dialect reads a request into a sim_ask and
- * writes the events of a talk; when they leave, and what goes wrong on the way, is play.c's.
- * No I/O and no clock here.
+ * To add a dialect: one file (two, when asking and answering are each long), one row in dialect.c.
+ * A dialect reads a request into a sim_ask and writes the events of a talk; when they leave, and
+ * what goes wrong on the way, is play.c's.  No I/O and no clock here.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SIM_DIALECT_H
@@ -11,17 +11,26 @@
 
 #include <yyjson.h>
 
-#include "base/arena.h"
+#include "http/message.h"
 #include "sim/frame.h"
 #include "sim/text.h"
 
 #define SIM_TOOLS_MAX 8u
 #define SIM_CHOICES_MAX 8u
 
+/* How the answers of a surface are given. */
+enum sim_form {
+    SIM_FORM_CHAT,  /* whole, or in events when those are asked for */
+    SIM_FORM_WHOLE, /* embeddings, counts of tokens */
+    SIM_FORM_FILE,  /* bytes */
+};
+
 /* What a request asks for. */
 struct sim_ask {
-    unsigned surface; /* the dialect's own number */
-    struct str body;  /* as it came; lives as long as the call */
+    unsigned surface;       /* the dialect's own number */
+    struct str path, query; /* as they came, like the fields and the body; */
+    const struct http_fields *fields;
+    struct str body;  /* they live as long as the call */
     char *pool;       /* for reading it again (sim_json_read) */
     struct str model; /* script and all */
     struct str text;  /* of the last user message */
@@ -33,10 +42,28 @@ struct sim_ask {
     bool stream, wants_usage;
 };
 
+/* When to try again, and in which words. */
+struct sim_retry {
+    enum sim_fault style; /* of the group RETRY; SIM_NONE: nothing is said */
+    uint64_t ms;
+};
+
 /* Why a request is refused, or what a fault says. */
 struct sim_problem {
     unsigned status;
-    struct str message, type, code, param; /* the last two may be empty: null */
+    struct str message;
+    struct str type;        /* empty: the one that belongs to the status */
+    struct str code, param; /* empty: null, where the dialect has them at all */
+    struct sim_retry retry;
+    uint64_t id; /* of the reply, where its body says it */
+};
+
+/* What the head of a reply depends on. */
+struct sim_head {
+    const struct sim_script *script;
+    uint64_t id; /* of the reply */
+    int64_t now_s;
+    unsigned status;
 };
 
 enum sim_event {
@@ -67,10 +94,15 @@ struct sim_talk {
     const struct sim_ask *ask;
     const struct sim_script *script;
     struct sim_frame frame;
-    struct str prefix; /* the dialect's own: what all its events begin with */
+    /* The dialect's own: */
+    struct str prefix;    /* what all its events begin with, or its only preface */
+    struct str signature; /* of the reasoning */
+    enum sim_event block; /* what stands in the block that is open; SIM_EVENT_OPEN: none is */
+    uint64_t blocks;      /* begun so far */
     uint64_t id, created_s;
     struct sim_text reasoning, text;
     uint64_t tool_at, tool_events; /* instead of text when there are any */
+    unsigned tool_parts;           /* events of one call */
     uint64_t completion_tokens;    /* so far */
     bool by_length;                /* tokens_max cut it */
     bool streams;                  /* as it is given; not always as it was asked */
@@ -78,18 +110,30 @@ struct sim_talk {
 
 struct sim_dialect {
     const char *name;
+    struct str json_type;        /* the content-type of what is sent whole */
+    struct str eol;              /* what its server ends lines with */
+    const enum sim_fault *lacks; /* what it cannot commit, up to SIM_NONE; NULL: nothing */
+    bool tools_whole;            /* a tool call is never spread over events */
+    bool retry_in_body;          /* says there, not in the head, when to try again */
     bool (*claims)(struct str method, struct str path, unsigned *ret_surface);
-    /* `ask` has body, model and surface.  Texts it keeps go into the arena. */
+    enum sim_form (*form)(unsigned surface);
+    /* The model that is asked for, script and all; .ptr NULL: none is.  It need not outlive root.
+     */
+    struct str (*model)(const struct sim_ask *ask, struct arena *a, yyjson_val *root);
+    /* `ask` has all but what the body says; its model may be empty.  Texts go into the arena. */
     bool (*read)(struct sim_ask *ask, struct arena *a, yyjson_val *root,
                  struct sim_problem *ret_problem);
-    void (*problem)(const struct sim_problem *p, struct out *o); /* the error's body */
+    enum sim_framing (*framing)(const struct sim_ask *ask);
+    /* What stands in the head beside the content-type.  false: no room. */
+    bool (*fields)(const struct sim_head *h, struct http_fields *f, struct arena *a);
+    /* The error's body. */
+    void (*problem)(const struct sim_ask *ask, const struct sim_problem *p, struct out *o);
     /* The problem that a fault with this status stands for. */
     struct sim_problem (*fault)(enum sim_fault f, unsigned status);
     /* Set talk->prefix, in the arena.  false: no room. */
     bool (*begin)(struct sim_talk *t, struct arena *a, struct out *scratch);
     void (*event)(struct sim_talk *t, enum sim_event e, struct out *o);
     void (*whole)(struct sim_talk *t, struct out *o);
-    bool (*streams)(unsigned surface); /* embeddings do not */
 };
 
 /* The dialect that serves this path, or NULL. */
@@ -97,7 +141,13 @@ const struct sim_dialect *sim_dialect_find(struct str method, struct str path,
                                            unsigned *ret_surface);
 /* For paths that belong to none. */
 const struct sim_dialect *sim_dialect_default(void);
+/* What it shows that it may ask, in whichever field; .ptr NULL: nothing. */
+struct str sim_ask_credential(const struct sim_ask *ask);
+/* A parameter's value, not decoded; .ptr NULL: it is not there. */
+struct str sim_ask_query(const struct sim_ask *ask, struct str name);
+/* The first fault of the script that the dialect lacks; SIM_NONE: it has them all. */
+enum sim_fault sim_dialect_lacks(const struct sim_dialect *d, const struct sim_script *s);
 
-extern const struct sim_dialect sim_openai;
+extern const struct sim_dialect sim_openai, sim_anthropic, sim_gemini, sim_ollama;
 
 #endif

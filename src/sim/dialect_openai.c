@@ -1,5 +1,5 @@
 /*
- * dialect_openai.c - OpenAI's chat completions, completions and embeddings.
+ * dialect_openai.c - OpenAI's chat completions, completions, embeddings and speech.
  *
  * Shapes after OpenAI's API description and recorded streams: every event has the same id, created
  * and model; the first brings the role, the last choice's event the finish reason and an empty
@@ -20,6 +20,7 @@ static bool claims(struct str method, struct str path, unsigned *ret_surface)
         {STR_INIT("/v1/chat/completions"), CHAT},
         {STR_INIT("/v1/completions"), COMPLETIONS},
         {STR_INIT("/v1/embeddings"), EMBEDDINGS},
+        {STR_INIT("/v1/audio/speech"), SPEECH},
     };
 
     for (size_t i = 0; i < COUNTOF(paths); i++) {
@@ -31,9 +32,27 @@ static bool claims(struct str method, struct str path, unsigned *ret_surface)
     return false;
 }
 
-static bool streams(unsigned surface)
+static enum sim_form form(unsigned surface)
 {
-    return surface != EMBEDDINGS;
+    if (surface == SPEECH)
+        return SIM_FORM_FILE;
+    return surface == EMBEDDINGS ? SIM_FORM_WHOLE : SIM_FORM_CHAT;
+}
+
+static enum sim_framing framing(const struct sim_ask *ask)
+{
+    (void)ask;
+    return SIM_FRAMING_SSE;
+}
+
+static bool fields(const struct sim_head *h, struct http_fields *f, struct arena *a)
+{
+    bool changed = sim_script_has(h->script, SIM_VERSION_CHANGE);
+    struct str id = arena_printf(a, "req_%016llx", (unsigned long long)h->id);
+
+    return id.ptr != NULL && http_fields_add(f, a, STR("x-request-id"), id) == 0 &&
+           http_fields_add(f, a, STR("openai-version"),
+                           changed ? STR("2099-01-01") : STR("2020-10-01")) == 0;
 }
 
 /* ---- refusing ---- */
@@ -44,19 +63,6 @@ static void put_or_null(struct out *o, struct str s)
         out_json(o, s);
     else
         OUT_LIT(o, "null");
-}
-
-static void problem(const struct sim_problem *p, struct out *o)
-{
-    OUT_LIT(o, "{\"error\":{\"message\":");
-    out_json(o, p->message);
-    OUT_LIT(o, ",\"type\":");
-    out_json(o, p->type);
-    OUT_LIT(o, ",\"param\":");
-    put_or_null(o, p->param);
-    OUT_LIT(o, ",\"code\":");
-    put_or_null(o, p->code);
-    OUT_LIT(o, "}}");
 }
 
 /* clang-format off */
@@ -97,6 +103,22 @@ static struct sim_problem fault_problem(enum sim_fault f, unsigned status)
                                 .type = problems[i].type,
                                 .code = problems[i].code,
                                 .message = problems[i].message};
+}
+
+static void problem(const struct sim_ask *ask, const struct sim_problem *p, struct out *o)
+{
+    struct str type = p->type.len > 0 ? p->type : fault_problem(SIM_NONE, p->status).type;
+
+    (void)ask;
+    OUT_LIT(o, "{\"error\":{\"message\":");
+    out_json(o, p->message);
+    OUT_LIT(o, ",\"type\":");
+    out_json(o, type);
+    OUT_LIT(o, ",\"param\":");
+    put_or_null(o, p->param);
+    OUT_LIT(o, ",\"code\":");
+    put_or_null(o, p->code);
+    OUT_LIT(o, "}}");
 }
 
 /* ---- answering ---- */
@@ -212,38 +234,17 @@ static struct str finish_reason(const struct sim_talk *t)
 
 static void put_tool_head(const struct sim_talk *t, struct out *o, uint64_t call)
 {
-    unsigned named = t->ask->tool_count;
-
     OUT_LIT(o, "\"id\":\"call_");
     out_hex(o, sim_hash(t->id, call));
     OUT_LIT(o, "\",\"type\":\"function\",\"function\":{\"name\":");
-    out_json(o, named > 0 ? t->ask->tools[call % named] : STR("get_weather"));
+    out_json(o, sim_talk_tool_name(t, call));
     OUT_LIT(o, ",\"arguments\":\"");
-}
-
-/* Parts 1 to 3 of a call's arguments; together they are a JSON object. */
-static void put_tool_arguments(struct out *o, uint64_t call, unsigned part)
-{
-    static const struct str cities[] = {STR_INIT("Kraków"), STR_INIT("São Paulo"), STR_INIT("東京"),
-                                        STR_INIT("Cairo")};
-
-    if (part == 1) {
-        OUT_LIT(o, "{\\\"city\\\":\\\"");
-    } else if (part == 2) {
-        out_put(o, cities[call % COUNTOF(cities)]);
-        OUT_LIT(o, "\\\",\\\"ca");
-    } else {
-        OUT_LIT(o, "ll\\\":");
-        out_u64(o, call);
-        OUT_LIT(o, "}");
-    }
 }
 
 static void put_tool_whole(const struct sim_talk *t, struct out *o, uint64_t call)
 {
     put_tool_head(t, o, call);
-    for (unsigned part = 1; part <= SIM_TOOL_PARTS; part++)
-        put_tool_arguments(o, call, part);
+    sim_tool_arguments(call, 0, true, o);
     OUT_LIT(o, "\"}");
 }
 
@@ -264,7 +265,7 @@ static void put_tool_delta(const struct sim_talk *t, struct out *o)
         OUT_LIT(o, "\"}");
     } else {
         OUT_LIT(o, "\"function\":{\"arguments\":\"");
-        put_tool_arguments(o, at.call, at.part);
+        sim_tool_arguments(at.call, at.part, true, o);
         OUT_LIT(o, "\"}");
     }
     OUT_LIT(o, "}]");
@@ -355,7 +356,7 @@ static void put_error_event(struct sim_talk *t, struct out *o)
     struct sim_problem p = fault_problem(SIM_ERROR_FIRST, 500);
 
     sim_frame_open(&t->frame, STR(""), o);
-    problem(&p, o);
+    problem(t->ask, &p, o);
     sim_frame_close(&t->frame, o);
 }
 
@@ -468,12 +469,17 @@ static void whole(struct sim_talk *t, struct out *o)
 
 const struct sim_dialect sim_openai = {
     .name = "openai",
+    .json_type = STR_INIT("application/json"),
+    .eol = STR_INIT("\n"),
     .claims = claims,
+    .form = form,
+    .model = sim_openai_model,
     .read = sim_openai_read,
+    .framing = framing,
+    .fields = fields,
     .problem = problem,
     .fault = fault_problem,
     .begin = begin,
     .event = event,
     .whole = whole,
-    .streams = streams,
 };

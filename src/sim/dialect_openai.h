@@ -7,9 +7,10 @@
 
 #include "sim/dialect.h"
 
-enum sim_openai { CHAT, COMPLETIONS, EMBEDDINGS };
+enum sim_openai { CHAT, COMPLETIONS, EMBEDDINGS, SPEECH };
 
-/* struct sim_dialect's `read`. */
+/* struct sim_dialect's `model` and `read`. */
+struct str sim_openai_model(const struct sim_ask *ask, struct arena *a, yyjson_val *root);
 bool sim_openai_read(struct sim_ask *ask, struct arena *a, yyjson_val *root,
                      struct sim_problem *ret_problem);
 

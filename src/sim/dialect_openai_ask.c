@@ -193,8 +193,18 @@ static bool read_prompt(struct sim_ask *ask, struct arena *a, yyjson_val *root,
     return true;
 }
 
+struct str sim_openai_model(const struct sim_ask *ask, struct arena *a, yyjson_val *root)
+{
+    (void)ask;
+    (void)a;
+    return sim_json_text(root, "model");
+}
+
 bool sim_openai_read(struct sim_ask *ask, struct arena *a, yyjson_val *root, struct sim_problem *p)
 {
+    if (ask->model.len == 0)
+        return refuse(p, "model", STR("missing_required_parameter"),
+                      STR("you must provide a model parameter"));
     switch ((enum sim_openai)ask->surface) {
     case CHAT:
         return read_common(ask, a, root, p) && read_messages(ask, a, root, p) &&
@@ -202,9 +212,9 @@ bool sim_openai_read(struct sim_ask *ask, struct arena *a, yyjson_val *root, str
     case COMPLETIONS:
         return read_common(ask, a, root, p) && read_prompt(ask, a, root, p);
     case EMBEDDINGS:
+        return yyjson_obj_get(root, "input") != NULL || refuse_missing(p, a, "input");
+    case SPEECH:
         break;
     }
-    if (yyjson_obj_get(root, "input") == NULL)
-        return refuse_missing(p, a, "input");
     return true;
 }

@@ -1,5 +1,5 @@
 /*
- * frame.h - one server-sent event on its way out, in the style the script ordered.
+ * frame.h - one event on its way out, in the style the script ordered.
  *
  * Format: html.spec.whatwg.org, "Server-sent events".  The data is one line: JSON has no newline.
  * SPDX-License-Identifier: Apache-2.0
@@ -10,13 +10,22 @@
 #include "sim/out.h"
 #include "sim/script.h"
 
+enum sim_framing {
+    SIM_FRAMING_SSE,
+    SIM_FRAMING_LINES, /* a JSON value a line */
+    SIM_FRAMING_ARRAY, /* the elements of one; its brackets and commas are the dialect's */
+};
+
 struct sim_frame {
+    enum sim_framing framing;
     struct str eol;
     struct str data;    /* "data: " */
     struct str comment; /* a comment line, or empty */
 };
 
-struct sim_frame sim_frame_of(const struct sim_script *s);
+/* `eol`: the end of a line when the script does not say. */
+struct sim_frame sim_frame_of(const struct sim_script *s, enum sim_framing framing, struct str eol);
+struct str sim_frame_type(enum sim_framing framing); /* the content-type */
 /* Everything up to the data; `name` may be empty. */
 void sim_frame_open(const struct sim_frame *f, struct str name, struct out *o);
 void sim_frame_close(const struct sim_frame *f, struct out *o);

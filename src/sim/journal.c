@@ -113,12 +113,45 @@ void journal_put_fields(struct out *o, const struct http_fields *fields)
     OUT_LIT(o, "}");
 }
 
+/* Where the value of the parameter `key` stands in a target, or at its end and empty. */
+static struct str find_key(struct str target)
+{
+    struct str path, rest, item, name, value;
+
+    str_cut(target, '?', &path, &rest);
+    while (rest.len > 0) {
+        str_cut(rest, '&', &item, &rest);
+        if (str_cut(item, '=', &name, &value) && str_eq(name, STR("key")))
+            return value;
+    }
+    return str_skip(target, target.len);
+}
+
+/* Google's clients may show their key in the URL. */
+static void put_target(struct out *o, struct str target)
+{
+    struct str key = find_key(target);
+    struct out hidden = {.full = false};
+
+    if (key.len == 0) {
+        out_json_bytes(o, target);
+        return;
+    }
+    out_put(&hidden, str_make(target.ptr, (size_t)(key.ptr - target.ptr)));
+    OUT_LIT(&hidden, "hash:");
+    out_hex(&hidden, sim_hash_str(0, key));
+    out_put(&hidden,
+            str_make(key.ptr + key.len, target.len - (size_t)(key.ptr + key.len - target.ptr)));
+    out_json_bytes(o, out_str(&hidden));
+    buf_done(&hidden.buf);
+}
+
 static void put_request(struct out *o, const struct journal_request *r)
 {
     OUT_LIT(o, ",\"method\":");
     out_json_bytes(o, r->method);
     OUT_LIT(o, ",\"path\":");
-    out_json_bytes(o, r->target);
+    put_target(o, r->target);
     OUT_LIT(o, ",\"connection\":");
     out_u64(o, r->connection);
     OUT_LIT(o, ",\"headers\":");

@@ -24,7 +24,7 @@ enum sim_kind { SIM_KIND_TIME, SIM_KIND_COUNT, SIM_KIND_SHARE, SIM_KIND_FAULT, S
     X(SIZE,      "size",      COUNT,  1073741824, "bytes of each token's text; of the file for /v1/audio/speech; of the event for big-event") \
     X(AFTER,     "after",     COUNT,  10000000,   "tokens that come before the fault does")                           \
     X(CALLS,     "calls",     COUNT,  64,         "tool calls, for the tools-… faults")                               \
-    X(REASONING, "reasoning", COUNT,  1000000,    "words of reasoning_content before the answer")                     \
+    X(REASONING, "reasoning", COUNT,  1000000,    "words of reasoning before the answer")                             \
     X(RA,        "ra",        TIME,   86400000,   "what Retry-After says, for the retry-after-… faults; alone it means retry-after-int") \
     X(FAULT,     "fault",     FAULT,  0,          "a fault by name; fault=NAME and NAME are the same")                \
     X(P,         "p",         SHARE,  1000000,    "the chosen faults apply to this share of the requests (0 to 1)")   \
@@ -49,10 +49,10 @@ enum sim_kind { SIM_KIND_TIME, SIM_KIND_COUNT, SIM_KIND_SHARE, SIM_KIND_FAULT, S
     X(REFUSE,                "refuse",                REPLY,     0,      TTFT,    0,       "the connection is reset (RST) before any byte of an answer") \
     X(ACCEPT_CLOSE,          "accept-then-close",     REPLY,     0,      TTFT,    0,       "the connection is closed (FIN) before any byte of an answer") \
     X(ERROR_FIRST,           "error-first",           REPLY,     200,    TTFT,    0,       "status 200, and the stream's first event is an error") \
-    X(LIFECYCLE_ERROR,       "lifecycle-then-error",  REPLY,     200,    TTFT,    0,       "status 200, the role event, then an error event") \
+    X(LIFECYCLE_ERROR,       "lifecycle-then-error",  REPLY,     200,    TTFT,    0,       "status 200, what comes before the content, then an error event") \
     X(ERROR_IN_200,          "error-in-200",          REPLY,     200,    TTFT,    0,       "status 200 with an error object as JSON body") \
     X(NULL_BODY,             "null",                  REPLY,     200,    TTFT,    0,       "the body, or the only event, is null")      \
-    X(EMPTY_CHOICES,         "empty-choices",         REPLY,     200,    TTFT,    0,       "an answer without choices")                 \
+    X(EMPTY_CHOICES,         "empty-choices",         REPLY,     200,    TTFT,    0,       "an answer without choices, content, candidates or message") \
     X(EMPTY_STREAM,          "empty-stream",          REPLY,     200,    TTFT,    0,       "status 200 and a whole reply of no bytes")  \
     X(HTML,                  "html",                  REPLY,     200,    TTFT,    0,       "status 200 with a login page")              \
     X(S400,                  "400",                   REPLY,     400,    TTFT,    0,       "invalid_request_error")                     \
@@ -70,8 +70,9 @@ enum sim_kind { SIM_KIND_TIME, SIM_KIND_COUNT, SIM_KIND_SHARE, SIM_KIND_FAULT, S
     X(S503,                  "503",                   REPLY,     503,    TTFT,    0,       "service_unavailable")                       \
     X(S504,                  "504",                   REPLY,     504,    TTFT,    0,       "gateway_timeout")                           \
     X(S529,                  "529",                   REPLY,     529,    TTFT,    0,       "overloaded")                                \
-    X(CONTEXT_WINDOW,        "context-window",        REPLY,     400,    TTFT,    0,       "400 with code context_length_exceeded")     \
-    X(QUOTA,                 "quota",                 REPLY,     429,    TTFT,    0,       "429 with code insufficient_quota")          \
+    X(CONTEXT_WINDOW,        "context-window",        REPLY,     400,    TTFT,    0,       "the prompt is too long: OpenAI's 400 with code context_length_exceeded") \
+    X(QUOTA,                 "quota",                 REPLY,     429,    TTFT,    0,       "no credit is left: OpenAI's 429 with code insufficient_quota") \
+    X(INVALID_KEY,           "invalid-key",           REPLY,     401,    TTFT,    0,       "the key is wrong, said as the provider says it: 401, but Gemini's 400 API_KEY_INVALID") \
     X(BIG_EVENT,             "big-event",             TEXT,      200,    SIZE,    8388608, "one event of `size` bytes, without its end until then") \
     X(RA_INT,                "retry-after-int",       RETRY,     429,    RA,      1000,    "429 with `retry-after` in whole seconds")   \
     X(RA_DATE,               "retry-after-date",      RETRY,     429,    RA,      2000,    "429 with `retry-after` as an HTTP date")    \
@@ -86,8 +87,8 @@ enum sim_kind { SIM_KIND_TIME, SIM_KIND_COUNT, SIM_KIND_SHARE, SIM_KIND_FAULT, S
     X(CUT_FIN,               "cut-fin",               END,       200,    AFTER,   3,       "`after` tokens, then FIN; the stream has neither length nor chunks, so only the content tells") \
     X(CUT_RST,               "cut-rst",               END,       200,    AFTER,   3,       "`after` tokens, then RST")                  \
     X(CUT_CHUNK,             "cut-chunk",             END,       200,    AFTER,   3,       "`after` tokens, then FIN without the last chunk") \
-    X(NO_DONE,               "no-done",               END,       200,    TTFT,    0,       "a finish reason, but no [DONE]")            \
-    X(NO_FINISH,             "done-without-finish",   END,       200,    TTFT,    0,       "[DONE] without a finish reason")            \
+    X(NO_DONE,               "no-done",               END,       200,    TTFT,    0,       "a finish reason, but no end: [DONE], message_stop, the line that says done") \
+    X(NO_FINISH,             "done-without-finish",   END,       200,    TTFT,    0,       "an end without a finish reason")            \
     X(TOOLS_PARALLEL,        "tools-parallel",        TOOLS,     200,    CALLS,   2,       "`calls` tool calls, one after the other")   \
     X(TOOLS_INTERLEAVED,     "tools-interleaved",     TOOLS,     200,    CALLS,   2,       "the pieces of the calls alternate")         \
     X(TOOLS_INDEX_0,         "tools-all-index-0",     TOOLS,     200,    CALLS,   2,       "every call says index 0; a new id begins a new call") \
@@ -101,6 +102,7 @@ enum sim_kind { SIM_KIND_TIME, SIM_KIND_COUNT, SIM_KIND_SHARE, SIM_KIND_FAULT, S
     X(USAGE_PLAIN,           "usage-plain",           USAGE,     200,    TTFT,    0,       "the three totals without their details")    \
     X(USAGE_REASONING,       "usage-reasoning",       USAGE,     200,    REASONING, 8,     "reasoning tokens, in the text and in the details") \
     X(BAD_JSON,              "bad-json-mid-stream",   MALFORMED, 200,    AFTER,   3,       "one event that is not JSON after `after` tokens; then on") \
+    X(LF,                    "lf",                    LINES,     200,    TTFT,    0,       "lines end in LF, as they do anyhow but in Gemini's streams") \
     X(CRLF,                  "crlf",                  LINES,     200,    TTFT,    0,       "lines end in CR LF")                        \
     X(CR,                    "cr",                    LINES,     200,    TTFT,    0,       "lines end in CR")                           \
     X(NO_SPACE,              "no-space",              SPACE,     200,    TTFT,    0,       "no space after `data:`")                    \
@@ -112,7 +114,7 @@ enum sim_kind { SIM_KIND_TIME, SIM_KIND_COUNT, SIM_KIND_SHARE, SIM_KIND_FAULT, S
     X(JSON_FOR_SSE,          "json-for-sse",          TYPE,      200,    TTFT,    0,       "a whole JSON body although a stream was asked for") \
     X(GZIP,                  "gzip",                  BODY,      200,    TTFT,    0,       "content-encoding: gzip, asked for or not")  \
     X(WRONG_LENGTH,          "wrong-length",          BODY,      200,    TTFT,    0,       "a whole answer's content-length is 10 more than what comes before FIN") \
-    X(WRONG_LENGTH_SHORT,    "wrong-length-short",    BODY,      200,    TTFT,    0,       "a whole answer's content-length is 5 less than what comes")  \
+    X(WRONG_LENGTH_SHORT,    "wrong-length-short",    BODY,      200,    TTFT,    0,       "a whole answer's content-length is 5 less than what comes") \
     X(STALE,                 "stale-keepalive",       KEEP,      0,      TTFT,    0,       "answers, promises to keep the connection, closes it at once") \
     X(STALE_FIN,             "stale-keepalive-fin",   KEEP,      0,      TTFT,    0,       "answers; the connection's next request gets FIN and no reply") \
     X(STALE_RST,             "stale-keepalive-rst",   KEEP,      0,      TTFT,    0,       "answers; the connection's next request gets RST and no reply") \

@@ -30,42 +30,48 @@ void sim_play_wake(struct sim_play *p, uint64_t due_ms)
 
 static bool refuse(struct sim_play *p, const char *param, struct str code, struct str message)
 {
-    struct sim_problem problem = {.status = 400,
-                                  .message = message,
-                                  .type = STR("invalid_request_error"),
-                                  .code = code,
-                                  .param = str_from(param)};
+    struct sim_problem problem = {
+        .status = 400, .message = message, .code = code, .param = str_from(param)};
 
     sim_play_refuse(p, &problem);
     return false;
 }
 
-static bool read_model(struct sim_play *p, yyjson_val *root)
+static bool refuse_lack(struct sim_play *p, enum sim_fault f)
+{
+    return refuse(p, "model", STR("invalid_value"),
+                  arena_printf(&p->visit.call->arena,
+                               "The fault %.*s has no place in this dialect (%s).",
+                               STR_ARG(sim_fault_info(f)->name), p->dialect->name));
+}
+
+static bool read_script(struct sim_play *p, struct str model)
 {
     struct arena *a = &p->visit.call->arena;
-    struct str model = sim_json_text(root, "model");
     struct out *why = &p->visit.sim->scratch;
+    enum sim_fault lacked;
 
-    if (model.len == 0)
-        return refuse(p, "model", STR("missing_required_parameter"),
-                      STR("you must provide a model parameter"));
     p->visit.model = p->ask.model = arena_dup(a, model);
     out_reset(why, SIM_SCRATCH_KEEP);
     if (!sim_script_parse(p->ask.model, &p->script, why))
         return refuse(p, "model", STR("invalid_value"), arena_dup(a, out_str(why)));
-    return true;
+    lacked = sim_dialect_lacks(p->dialect, &p->script);
+    return lacked == SIM_NONE || refuse_lack(p, lacked);
 }
 
 static bool read_root(struct sim_play *p, yyjson_val *root)
 {
+    struct arena *a = &p->visit.call->arena;
     struct sim_problem problem = {0};
+    struct str model;
 
     if (!yyjson_is_obj(root))
         return refuse(p, NULL, STR("invalid_json"),
                       STR("We could not parse the JSON body of your request."));
-    if (!read_model(p, root))
+    model = p->dialect->model(&p->ask, a, root);
+    if (model.len > 0 && !read_script(p, model))
         return false;
-    if (p->file || p->dialect->read(&p->ask, &p->visit.call->arena, root, &problem))
+    if (p->dialect->read(&p->ask, a, root, &problem))
         return true;
     sim_play_refuse(p, &problem);
     return false;
@@ -76,6 +82,9 @@ static bool read_request(struct sim_play *p)
     yyjson_doc *doc;
     bool ok;
 
+    p->ask.path = p->visit.call->path;
+    p->ask.query = p->visit.call->query;
+    p->ask.fields = &p->visit.call->fields;
     p->ask.body = p->visit.call->body;
     p->ask.pool = p->visit.sim->pool;
     p->ask.choices = 1;
@@ -86,7 +95,7 @@ static bool read_request(struct sim_play *p)
 }
 
 /* The key can be the script too: "dead-401" … "quota".  SIM_NONE for any other. */
-static enum sim_fault key_fault(const struct http_fields *fields)
+static enum sim_fault key_fault(struct str key)
 {
     static const struct {
         struct str key;
@@ -94,12 +103,9 @@ static enum sim_fault key_fault(const struct http_fields *fields)
     } keys[] = {{STR_INIT("dead-401"), SIM_S401},
                 {STR_INIT("dead-402"), SIM_S402},
                 {STR_INIT("dead-403"), SIM_S403},
+                {STR_INIT("dead-key"), SIM_INVALID_KEY},
                 {STR_INIT("quota"), SIM_QUOTA}};
-    struct str value = http_fields_find(fields, STR("authorization"));
-    struct str scheme, key;
 
-    if (!str_cut(value, ' ', &scheme, &key))
-        key = http_fields_find(fields, STR("x-api-key"));
     for (size_t i = 0; i < COUNTOF(keys); i++) {
         if (str_eq(keys[i].key, key))
             return keys[i].fault;
@@ -110,7 +116,7 @@ static enum sim_fault key_fault(const struct http_fields *fields)
 static void settle(struct sim_play *p)
 {
     struct sim_shared *shared = p->visit.sim->shared;
-    enum sim_fault of_key = key_fault(&p->visit.call->fields);
+    enum sim_fault of_key = key_fault(sim_ask_credential(&p->ask));
     struct sim_draw draw = {.seed = shared->seed};
 
     p->number = draw.counter = SIM_COUNT(shared->counter, 1);
@@ -216,8 +222,6 @@ struct sim_visit *sim_play_new(struct http_call *c)
         return NULL;
     p->visit.ops = &ops;
     p->dialect = sim_dialect_find(c->method, c->path, &p->ask.surface);
-    p->file = p->dialect == NULL;
-    if (p->file)
-        p->dialect = sim_dialect_default();
+    p->file = p->dialect->form(p->ask.surface) == SIM_FORM_FILE;
     return &p->visit;
 }

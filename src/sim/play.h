@@ -42,7 +42,7 @@ struct sim_play {
     enum sim_step step;
     enum sim_ending ending;
     bool begun;  /* past the first wait */
-    bool file;   /* /v1/audio/speech */
+    bool file;   /* bytes instead of an answer */
     bool held;   /* the peer reads slowly */
     bool broken; /* the malformed event was sent */
 };
@@ -50,8 +50,8 @@ struct sim_play {
 /* reply.c */
 void sim_play_refuse(struct sim_play *p, const struct sim_problem *problem);
 void sim_play_whole(struct sim_play *p);
-/* p->fields, with these two; false: no room. */
-MUST_USE bool sim_play_fields(struct sim_play *p, struct str content_type);
+/* p->fields, for a reply of this kind; false: no room. */
+MUST_USE bool sim_play_fields(struct sim_play *p, unsigned status, struct str content_type);
 
 /* stream.c */
 void sim_play_stream(struct sim_play *p); /* events */

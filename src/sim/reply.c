@@ -11,17 +11,15 @@ static bool put_field(struct sim_play *p, struct str name, struct str value)
            http_fields_add(&p->fields, &p->visit.call->arena, name, value) == 0;
 }
 
-bool sim_play_fields(struct sim_play *p, struct str content_type)
+bool sim_play_fields(struct sim_play *p, unsigned status, struct str content_type)
 {
-    const struct sim_script *s = &p->script;
-    struct arena *a = &p->visit.call->arena;
-    struct str version =
-        sim_script_has(s, SIM_VERSION_CHANGE) ? STR("2099-01-01") : STR("2020-10-01");
-    struct str id = arena_printf(a, "req_%016llx", (unsigned long long)p->talk.id);
+    struct sim_head head = {
+        .script = &p->script, .id = p->talk.id, .now_s = time(NULL), .status = status};
 
     return put_field(p, STR("content-type"), content_type) &&
-           put_field(p, STR("x-request-id"), id) && put_field(p, STR("openai-version"), version) &&
-           (!sim_script_has(s, SIM_GZIP) || put_field(p, STR("content-encoding"), STR("gzip")));
+           p->dialect->fields(&head, &p->fields, &p->visit.call->arena) &&
+           (!sim_script_has(&p->script, SIM_GZIP) ||
+            put_field(p, STR("content-encoding"), STR("gzip")));
 }
 
 /* ---- Sending a whole body */
@@ -80,7 +78,7 @@ static void send_whole(struct sim_play *p, unsigned status, struct str body)
 static void reply_with(struct sim_play *p, unsigned status, struct str content_type,
                        struct str body)
 {
-    if (!sim_play_fields(p, content_type))
+    if (!sim_play_fields(p, status, content_type))
         http_reply_abort(p->visit.call);
     else
         send_whole(p, status, body);
@@ -91,10 +89,12 @@ static void reply_with(struct sim_play *p, unsigned status, struct str content_t
 void sim_play_refuse(struct sim_play *p, const struct sim_problem *problem)
 {
     struct out *o = &p->visit.sim->out;
+    struct sim_problem with_id = *problem;
 
+    with_id.id = p->talk.id;
     out_reset(o, SIM_SCRATCH_KEEP);
-    p->dialect->problem(problem, o);
-    reply_with(p, problem->status, STR("application/json"), out_str(o));
+    p->dialect->problem(&p->ask, &with_id, o);
+    reply_with(p, problem->status, p->dialect->json_type, out_str(o));
 }
 
 static struct str http_date(struct arena *a, time_t t)
@@ -106,22 +106,30 @@ static struct str http_date(struct arena *a, time_t t)
     return arena_dup(a, str_make(text, n));
 }
 
-static bool put_retry_after(struct sim_play *p)
+static struct sim_retry retry_of(const struct sim_play *p)
+{
+    uint64_t ms = p->script.value[SIM_PARAM_RA], doublings = p->nth > 1 ? p->nth - 1 : 0;
+    enum sim_fault style = (enum sim_fault)p->script.pick[SIM_GROUP_RETRY];
+
+    if (style == SIM_RA_ESCALATING)
+        ms <<= doublings < 16 ? doublings : 16;
+    return (struct sim_retry){.style = style, .ms = ms};
+}
+
+static bool put_retry_after(struct sim_play *p, const struct sim_retry *r)
 {
     struct arena *a = &p->visit.call->arena;
-    uint64_t ms = p->script.value[SIM_PARAM_RA], doublings = p->nth > 1 ? p->nth - 1 : 0;
-    unsigned long long s = (ms + 999) / 1000;
+    unsigned long long s = (r->ms + 999) / 1000;
 
-    switch (p->script.pick[SIM_GROUP_RETRY]) {
+    switch ((unsigned)r->style) {
     case SIM_RA_INT:
-        return put_field(p, STR("retry-after"), arena_printf(a, "%llu", s));
     case SIM_RA_ESCALATING:
-        s <<= doublings < 16 ? doublings : 16;
         return put_field(p, STR("retry-after"), arena_printf(a, "%llu", s));
     case SIM_RA_DATE:
         return put_field(p, STR("retry-after"), http_date(a, time(NULL) + (time_t)s));
     case SIM_RA_MS:
-        return put_field(p, STR("retry-after-ms"), arena_printf(a, "%llu", (unsigned long long)ms));
+        return put_field(p, STR("retry-after-ms"),
+                         arena_printf(a, "%llu", (unsigned long long)r->ms));
     case SIM_RA_GARBAGE:
         return put_field(p, STR("retry-after"), STR("soon"));
     default: /* retry-after-absent, and faults of other groups */
@@ -131,10 +139,10 @@ static bool put_retry_after(struct sim_play *p)
 
 static void send_status(struct sim_play *p, enum sim_fault f)
 {
-    unsigned status = sim_fault_info(f)->status;
-    struct sim_problem problem = p->dialect->fault(f, status);
+    struct sim_problem problem = p->dialect->fault(f, sim_fault_info(f)->status);
 
-    if (put_retry_after(p))
+    problem.retry = retry_of(p);
+    if (p->dialect->retry_in_body || put_retry_after(p, &problem.retry))
         sim_play_refuse(p, &problem);
     else
         http_reply_abort(p->visit.call);
@@ -159,7 +167,7 @@ static void send_answer(struct sim_play *p)
     if (o->full)
         http_reply_abort(p->visit.call);
     else
-        reply_with(p, 200, STR("application/json"), out_str(o));
+        reply_with(p, 200, p->dialect->json_type, out_str(o));
 }
 
 static void send_empty_choices(struct sim_play *p)
@@ -178,9 +186,10 @@ static void send_error_in_200(struct sim_play *p)
 
 static void send_head_only(struct sim_play *p)
 {
-    struct str type = p->talk.streams ? STR("text/event-stream") : STR("application/json");
+    struct str type =
+        p->talk.streams ? sim_frame_type(p->talk.frame.framing) : p->dialect->json_type;
 
-    if (!sim_play_fields(p, type)) {
+    if (!sim_play_fields(p, 200, type)) {
         http_reply_abort(p->visit.call);
         return;
     }
@@ -202,9 +211,9 @@ void sim_play_whole(struct sim_play *p)
     } else if (f == SIM_HTML) {
         send_login_page(p);
     } else if (f == SIM_NULL_BODY) {
-        reply_with(p, 200, STR("application/json"), STR("null"));
+        reply_with(p, 200, p->dialect->json_type, STR("null"));
     } else if (f == SIM_EMPTY_STREAM) {
-        reply_with(p, 200, STR("application/json"), STR(""));
+        reply_with(p, 200, p->dialect->json_type, STR(""));
     } else if (f == SIM_EMPTY_CHOICES) {
         send_empty_choices(p);
     } else {

@@ -43,8 +43,7 @@ static struct sim_visit *visit_new(struct http_call *c)
 {
     unsigned surface;
 
-    if (sim_dialect_find(c->method, c->path, &surface) != NULL ||
-        (str_eq(c->path, STR("/v1/audio/speech")) && str_eq(c->method, STR("POST"))))
+    if (sim_dialect_find(c->method, c->path, &surface) != NULL)
         return sim_play_new(c);
     if (!str_starts(c->path, STR("/v1/")) ||
         (str_eq(c->method, STR("GET")) && str_starts(c->path, STR("/v1/models"))))

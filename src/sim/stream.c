@@ -218,7 +218,7 @@ void sim_play_go_on(struct sim_play *p)
 static void start(struct sim_play *p, struct str content_type,
                   enum sim_step (*make)(struct sim_play *p, struct out *o))
 {
-    if (!sim_play_fields(p, content_type)) {
+    if (!sim_play_fields(p, 200, content_type)) {
         http_reply_abort(p->visit.call);
         return;
     }
@@ -236,7 +236,7 @@ void sim_play_stream(struct sim_play *p)
         f == SIM_HTML)
         sim_play_whole(p);
     else
-        start(p, STR("text/event-stream; charset=utf-8"), make_events);
+        start(p, sim_frame_type(p->talk.frame.framing), make_events);
 }
 
 void sim_play_file(struct sim_play *p)

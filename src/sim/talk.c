@@ -9,11 +9,12 @@ uint64_t sim_talk_calls(const struct sim_talk *t)
     return t->script->pick[SIM_GROUP_TOOLS] != SIM_NONE ? t->script->value[SIM_PARAM_CALLS] : 0;
 }
 
-static uint64_t tool_events(const struct sim_talk *t)
+static void init_tools(struct sim_talk *t)
 {
-    bool whole = sim_script_has(t->script, SIM_TOOLS_WHOLE);
+    bool whole = t->dialect->tools_whole || sim_script_has(t->script, SIM_TOOLS_WHOLE);
 
-    return sim_talk_calls(t) * (whole ? 1 : 1 + SIM_TOOL_PARTS);
+    t->tool_parts = whole ? 1 : 1 + SIM_TOOL_PARTS;
+    t->tool_events = sim_talk_calls(t) * t->tool_parts;
 }
 
 static void init_text(struct sim_talk *t, uint64_t seed)
@@ -43,14 +44,14 @@ bool sim_talk_init(struct sim_talk *t, const struct sim_dialect *d, const struct
     *t = (struct sim_talk){.dialect = d,
                            .ask = ask,
                            .script = script,
-                           .frame = sim_frame_of(script),
+                           .frame = sim_frame_of(script, d->framing(ask), d->eol),
                            .id = sim_hash(seed, id),
                            .created_s = EPOCH_S + id};
     init_text(t, seed);
-    t->streams =
-        d->streams(ask->surface) && (ask->stream ? !sim_script_has(script, SIM_JSON_FOR_SSE)
-                                                 : sim_script_has(script, SIM_SSE_FOR_JSON));
-    t->tool_events = tool_events(t);
+    init_tools(t);
+    t->streams = d->form(ask->surface) == SIM_FORM_CHAT &&
+                 (ask->stream ? !sim_script_has(script, SIM_JSON_FOR_SSE)
+                              : sim_script_has(script, SIM_SSE_FOR_JSON));
     out_reset(scratch, SIZE_MAX);
     return d->begin(t, a, scratch) && !scratch->full;
 }
@@ -77,10 +78,34 @@ struct sim_tool_part sim_talk_tool(const struct sim_talk *t, uint64_t at)
 {
     uint64_t calls = sim_talk_calls(t);
 
-    if (calls == 0 || sim_script_has(t->script, SIM_TOOLS_WHOLE))
-        return (struct sim_tool_part){.call = at, .part = 0};
-    if (!sim_script_has(t->script, SIM_TOOLS_INTERLEAVED))
-        return (struct sim_tool_part){.call = at / (1 + SIM_TOOL_PARTS),
-                                      .part = (unsigned)(at % (1 + SIM_TOOL_PARTS))};
+    if (calls == 0 || !sim_script_has(t->script, SIM_TOOLS_INTERLEAVED))
+        return (struct sim_tool_part){.call = at / t->tool_parts,
+                                      .part = (unsigned)(at % t->tool_parts)};
     return (struct sim_tool_part){.call = at % calls, .part = (unsigned)(at / calls)};
+}
+
+struct str sim_talk_tool_name(const struct sim_talk *t, uint64_t call)
+{
+    unsigned named = t->ask->tool_count;
+
+    return named > 0 ? t->ask->tools[call % named] : STR("get_weather");
+}
+
+void sim_tool_arguments(uint64_t call, unsigned part, bool quoted, struct out *o)
+{
+    static const struct str cities[] = {STR_INIT("Kraków"), STR_INIT("São Paulo"), STR_INIT("東京"),
+                                        STR_INIT("Cairo")};
+    void (*put)(struct out *, struct str) = quoted ? out_escape : out_put;
+
+    if (part == 0 || part == 1)
+        put(o, STR("{\"city\":\""));
+    if (part == 0 || part == 2) {
+        put(o, cities[call % COUNTOF(cities)]);
+        put(o, STR("\",\"ca"));
+    }
+    if (part == 0 || part == 3) {
+        put(o, STR("ll\":"));
+        out_u64(o, call);
+        put(o, STR("}"));
+    }
 }

@@ -333,7 +333,7 @@ static void requests_are_refused_as_OpenAI_refuses_them(void **state)
     (void)state;
     for (size_t i = 0; i < COUNTOF(rows); i++) {
         struct arena arena = {0};
-        struct sim_ask ask = {.body = rows[i].body};
+        struct sim_ask ask = {.body = rows[i].body, .model = STR("sim")};
         struct sim_problem p = {0};
         yyjson_doc *doc = must_parse(rows[i].body);
 

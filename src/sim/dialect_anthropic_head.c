@@ -1,0 +1,120 @@
+/*
+ * dialect_anthropic_head.c - what stands in the head of Anthropic's replies, and what its errors
+ * say.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "sim/dialect_anthropic.h"
+
+#include <time.h>
+
+static struct str rfc3339(struct arena *a, int64_t s)
+{
+    char text[32];
+    time_t t = (time_t)s;
+    struct tm tm;
+    size_t n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
+
+    return arena_dup(a, str_make(text, n));
+}
+
+static bool put_limits(const struct sim_head *h, struct http_fields *f, struct arena *a)
+{
+    static const struct {
+        struct str what, limit, left;
+    } limits[] = {
+        {STR_INIT("requests"), STR_INIT("4000"), STR_INIT("3999")},
+        {STR_INIT("tokens"), STR_INIT("480000"), STR_INIT("479000")},
+        {STR_INIT("input-tokens"), STR_INIT("400000"), STR_INIT("399000")},
+        {STR_INIT("output-tokens"), STR_INIT("80000"), STR_INIT("80000")},
+    };
+    uint64_t wait_ms = h->script->value[SIM_PARAM_RA];
+    struct str reset = rfc3339(a, h->now_s + (int64_t)(wait_ms > 0 ? (wait_ms + 999) / 1000 : 60));
+    bool ok = reset.ptr != NULL;
+
+    for (size_t i = 0; i < COUNTOF(limits) && ok; i++) {
+        const struct str pieces[] = {STR("anthropic-ratelimit-"), limits[i].what, STR("-")};
+        struct str stem = arena_join(a, pieces, COUNTOF(pieces));
+        struct str limit = arena_printf(a, "%.*slimit", STR_ARG(stem));
+        struct str left = arena_printf(a, "%.*sremaining", STR_ARG(stem));
+        struct str again = arena_printf(a, "%.*sreset", STR_ARG(stem));
+
+        ok = limit.ptr != NULL && left.ptr != NULL && again.ptr != NULL &&
+             http_fields_add(f, a, limit, limits[i].limit) == 0 &&
+             http_fields_add(f, a, left, h->status == 429 ? STR("0") : limits[i].left) == 0 &&
+             http_fields_add(f, a, again, reset) == 0;
+    }
+    return ok;
+}
+
+static bool is_worth_a_retry(unsigned status)
+{
+    return status == 408 || status == 409 || status == 429 || status >= 500;
+}
+
+bool sim_anthropic_fields(const struct sim_head *h, struct http_fields *f, struct arena *a)
+{
+    struct str id = arena_printf(a, "req_%016llx", (unsigned long long)h->id);
+    struct str again = is_worth_a_retry(h->status) ? STR("true") : STR("false");
+
+    return id.ptr != NULL && http_fields_add(f, a, STR("request-id"), id) == 0 &&
+           put_limits(h, f, a) &&
+           (h->status < 400 || http_fields_add(f, a, STR("x-should-retry"), again) == 0);
+}
+
+/* ---- refusing ---- */
+
+/* clang-format off */
+static const struct {
+    unsigned status;      /* that is asked for */
+    enum sim_fault fault; /* SIM_NONE: any with this status */
+    unsigned sent;
+    struct str type, message;
+} problems[] = {
+    {400, SIM_CONTEXT_WINDOW, 400, STR_INIT("invalid_request_error"), STR_INIT("prompt is too long: 200001 tokens > 200000 maximum")},
+    {429, SIM_QUOTA, 400, STR_INIT("invalid_request_error"), STR_INIT("Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.")},
+    {400, SIM_NONE, 400, STR_INIT("invalid_request_error"), STR_INIT("The simulator was told to find this request invalid.")},
+    {401, SIM_NONE, 401, STR_INIT("authentication_error"),  STR_INIT("invalid x-api-key")},
+    {402, SIM_NONE, 402, STR_INIT("billing_error"),         STR_INIT("Your account has no credit left.")},
+    {403, SIM_NONE, 403, STR_INIT("permission_error"),      STR_INIT("Your API key does not have permission to use the specified resource.")},
+    {404, SIM_NONE, 404, STR_INIT("not_found_error"),       STR_INIT("model: there is none of this name")},
+    {408, SIM_NONE, 408, STR_INIT("timeout_error"),         STR_INIT("Request timed out")},
+    {409, SIM_NONE, 409, STR_INIT("invalid_request_error"), STR_INIT("The request conflicts with another one.")},
+    {413, SIM_NONE, 413, STR_INIT("request_too_large"),     STR_INIT("Request exceeds the maximum size")},
+    {422, SIM_NONE, 422, STR_INIT("invalid_request_error"), STR_INIT("The request was well formed but cannot be followed.")},
+    {429, SIM_NONE, 429, STR_INIT("rate_limit_error"),      STR_INIT("This request would exceed your organization's rate limit of 400,000 input tokens per minute.")},
+    {502, SIM_NONE, 502, STR_INIT("api_error"),             STR_INIT("Bad gateway")},
+    {503, SIM_NONE, 503, STR_INIT("api_error"),             STR_INIT("Service unavailable")},
+    {504, SIM_NONE, 504, STR_INIT("timeout_error"),         STR_INIT("Gateway timeout")},
+    {529, SIM_NONE, 529, STR_INIT("overloaded_error"),      STR_INIT("Overloaded")},
+    {500, SIM_NONE, 500, STR_INIT("api_error"),             STR_INIT("Internal server error")},
+};
+/* clang-format on */
+
+struct sim_problem sim_anthropic_fault(enum sim_fault f, unsigned status)
+{
+    size_t i = 0;
+
+    if (f == SIM_ERROR_FIRST || f == SIM_ERROR_IN_200)
+        status = 529; /* what streams have been seen to say */
+    while (i < COUNTOF(problems) - 1 &&
+           !(problems[i].status == status &&
+             (problems[i].fault == f || problems[i].fault == SIM_NONE)))
+        i++;
+    return (struct sim_problem){.status = problems[i].status == status ? problems[i].sent : status,
+                                .type = problems[i].type,
+                                .message = problems[i].message};
+}
+
+void sim_anthropic_problem(const struct sim_ask *ask, const struct sim_problem *p, struct out *o)
+{
+    struct str type = p->type.len > 0 ? p->type : sim_anthropic_fault(SIM_NONE, p->status).type;
+
+    (void)ask;
+    OUT_LIT(o, "{\"type\":\"error\",\"error\":{\"type\":");
+    out_json(o, type);
+    OUT_LIT(o, ",\"message\":");
+    out_json(o, p->message);
+    OUT_LIT(o, "},\"request_id\":\"req_");
+    out_hex(o, p->id);
+    OUT_LIT(o, "\"}");
+}
