@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "llm/chat.h"
 
 struct conf_listen {
     struct str host; /* "127.0.0.1", "::1", "0.0.0.0"; no brackets */
@@ -81,8 +82,6 @@ struct conf_key { /* a client's */
     uint32_t models_count;
 };
 
-enum conf_dialect { DIALECT_OPENAI };
-
 struct conf_upstream { /* connections to one provider */
     uint32_t connections_max, idle_max, idle_ms, dns_ttl_ms, happy_eyeballs_ms, queue_max;
 };
@@ -90,7 +89,7 @@ struct conf_upstream { /* connections to one provider */
 struct conf_provider {
     struct str name;
     uint32_t index; /* in conf->providers */
-    enum conf_dialect dialect;
+    enum chat_dialect dialect;
     struct str base_url; /* as written */
     bool tls;
     struct str host; /* parsed from base_url */

@@ -135,6 +135,34 @@ void resolve_provider_prepare(struct load *l, void *record)
     index_put(&c->provider_index, index_hash_name(p->name), p->index);
 }
 
+/* What a dialect's own maker uses, where the configuration does not say. */
+static const struct home {
+    enum chat_dialect dialect;
+    struct str base_url, version_header, version;
+} homes[] = {
+    {CHAT_ANTHROPIC, STR_INIT("https://api.anthropic.com/v1"), STR_INIT("anthropic-version"),
+     STR_INIT("2023-06-01")},
+    {CHAT_GEMINI, STR_INIT("https://generativelanguage.googleapis.com/v1beta"), STR_INIT(""),
+     STR_INIT("")},
+    {CHAT_OLLAMA, STR_INIT("http://127.0.0.1:11434"), STR_INIT(""), STR_INIT("")},
+};
+
+static void set_home(const struct node *map, struct conf_provider *p)
+{
+    for (size_t i = 0; i < COUNTOF(homes); i++) {
+        const struct home *h = &homes[i];
+
+        if (h->dialect != p->dialect)
+            continue;
+        if (node_find(map, STR("base_url")) == NULL)
+            p->base_url = h->base_url;
+        if (h->version.len > 0 && node_find(map, STR("version")) == NULL)
+            p->version = h->version;
+        if (h->version.len > 0 && node_find(map, STR("version_header")) == NULL)
+            p->version_header = h->version_header;
+    }
+}
+
 static void set_address(struct conf_provider *p)
 {
     struct value_url url;
@@ -186,6 +214,7 @@ void resolve_provider(struct load *l, const struct node *map, void *record)
         load_problem(l, key, "`key` beside `keys`; put all of them into `keys`");
     if (p->version_header.len > 0 && !value_is_token(p->version_header))
         load_problem(l, child_or(map, "version_header"), "`version_header`: no name for a header");
+    set_home(map, p);
     set_address(p);
     set_proxy(l, map, p);
     check_headers(l, map, p);

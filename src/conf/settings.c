@@ -62,12 +62,12 @@ static const struct choice malformed_modes[] = {
 };
 
 static const struct choice dialects[] = {
-    {"openai", DIALECT_OPENAI, false},
-    {"anthropic", 0, true},
-    {"gemini", 0, true},
+    {"openai", CHAT_OPENAI, false},
+    {"anthropic", CHAT_ANTHROPIC, false},
+    {"gemini", CHAT_GEMINI, false},
+    {"ollama", CHAT_OLLAMA, false},
     {"azure", 0, true},
     {"bedrock", 0, true},
-    {"ollama", 0, true},
     {NULL, 0, false},
 };
 
@@ -167,11 +167,11 @@ TABLE(log, conf_log, .check = NULL);
 
 static const struct setting provider_rows[] = {
     {"dialect",        TYPE_CHOICE,   AT(conf_provider, dialect),               LIVE,      "openai",    0,       0,          dialects, NULL,  "What the provider speaks."},
-    {"base_url",       TYPE_URL,      AT(conf_provider, base_url),              LIVE,      "https://api.openai.com/v1", 1, 2048, NULL, NULL,    "Where its API begins; `/chat/completions` and the like are put behind it."},
+    {"base_url",       TYPE_URL,      AT(conf_provider, base_url),              LIVE,      "https://api.openai.com/v1", 1, 2048, NULL, NULL,    "Where its API begins; `/chat/completions` and the like are put behind it. What is shown is for `openai`; each other dialect has its own maker's."},
     {"keys",           TYPE_SECRETS,  LIST(conf_provider, keys),                LIVE|EMPTY,NULL,        0,       256,        NULL, NULL,      "Credentials, used in turn. An empty one is left out; none is fine for a local server."},
     {"key",            TYPE_SECRETS,  LIST(conf_provider, keys),                LIVE|EMPTY|ONE_OF, NULL, 0,      256,        NULL, NULL,      "The same, when there is one."},
-    {"version",        TYPE_TEXT,     AT(conf_provider, version),               LIVE|EMPTY,NULL,        0,       128,        NULL, NULL,      "API version to pin; sent with each request and compared with what comes back."},
-    {"version_header", TYPE_TEXT,     AT(conf_provider, version_header),        LIVE,      "openai-version", 1,  128,        NULL, NULL,      "The header that carries it."},
+    {"version",        TYPE_TEXT,     AT(conf_provider, version),               LIVE|EMPTY,NULL,        0,       128,        NULL, NULL,      "API version to pin; sent with each request and compared with what comes back. `anthropic`: `2023-06-01` unless set."},
+    {"version_header", TYPE_TEXT,     AT(conf_provider, version_header),        LIVE,      "openai-version", 1,  128,        NULL, NULL,      "The header that carries it. `anthropic`: `anthropic-version`."},
     {"organization",   TYPE_TEXT,     AT(conf_provider, organization),          LIVE|EMPTY,NULL,        0,       256,        NULL, NULL,      "Sent as `OpenAI-Organization`."},
     {"project",        TYPE_TEXT,     AT(conf_provider, project),               LIVE|EMPTY,NULL,        0,       256,        NULL, NULL,      "Sent as `OpenAI-Project`."},
     {"headers",        TYPE_HEADERS,  LIST(conf_provider, headers),             LIVE|EMPTY,NULL,        0,       64,         NULL, NULL,      "Further headers of each request. Their values count as secrets."},

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "gateway/exchange.h"
 #include "gateway/forward.h"
+#include "gateway/translate.h"
 
 #define OWN_FIELDS_MAX 8u /* what we add to what the upstream sent */
 
@@ -34,6 +35,7 @@ int answer_fields(struct exchange *x, struct http_fields *f)
     struct str target = target_name(x);
     struct str attempts = decimal(x->mem, x->records_count);
     struct str overhead = decimal(x->mem, exchange_overhead_ns(x) / 1000);
+    struct str dropped = translate_dropped(x);
     int err;
 
     err = http_fields_reserve(f, x->mem, x->attempt.reply.count + OWN_FIELDS_MAX);
@@ -45,6 +47,10 @@ int answer_fields(struct exchange *x, struct http_fields *f)
         err = http_fields_add(f, x->mem, STR("x-dragoman-attempts"), attempts);
     if (err == 0 && overhead.ptr != NULL)
         err = http_fields_add(f, x->mem, STR("x-dragoman-overhead-us"), overhead);
+    if (err == 0 && x->surface->dialect == CHAT_ANTHROPIC)
+        err = http_fields_add(f, x->mem, STR("request-id"), x->request_id);
+    if (err == 0 && dropped.len > 0)
+        err = http_fields_add(f, x->mem, STR("x-dragoman-dropped-params"), dropped);
     return err;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "gateway/retry.h"
+#include "gateway/translate.h"
 #include "gateway/stages.h"
 
 #define WHY_MAX 512u
@@ -101,6 +102,10 @@ static enum verdict try_next(struct exchange *x)
         c = route_next(&x->route, exchange_now_ms(x), &wait_ms);
         if (c == NULL)
             return give_up(x);
+        if (!translate_can_serve(x, c->target)) {
+            c->out = true;
+            continue;
+        }
     } while (wait_ms == 0 && !take_key(x, c)); /* a key is drawn when it is used */
 
     if (wait_ms > 0) {

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "gateway/retry.h"
+#include "gateway/translate.h"
 #include "gateway/upstream_head.h"
 
 enum fault attempt_fetch_fault(const struct http_fetch *f, enum http_failure failure)
@@ -36,9 +37,10 @@ enum fault attempt_fetch_fault(const struct http_fetch *f, enum http_failure fai
     return FAULT_UPSTREAM_RESET;
 }
 
-static bool is_event_stream(const struct http_fields *f)
+static bool is_event_stream(const struct exchange *x, const struct http_fields *f)
 {
-    const struct str type = STR("text/event-stream");
+    bool lines = x->translation != NULL && translate_framing(x) == CHAT_LINES;
+    const struct str type = lines ? STR("application/x-ndjson") : STR("text/event-stream");
     struct str v = http_fields_find(f, STR("content-type"));
 
     return v.len >= type.len && str_eq_nocase(str_make(v.ptr, type.len), type);
@@ -77,18 +79,32 @@ static void wait_unless_more(struct exchange *x)
         exchange_wait_begin(x);
 }
 
+/* The reply's fields go to the client; what they describe is written anew. */
+static void retitle(struct http_fields *reply, bool stream)
+{
+
+    for (uint32_t i = 0; i < reply->count; i++) {
+        if (str_eq_nocase(reply->at[i].name, STR("content-type")))
+            reply->at[i].value = stream ? STR("text/event-stream") : STR("application/json");
+    }
+}
+
 static void on_head(struct http_fetch *f, const struct http_reply_in *head)
 {
     struct exchange *x = f->user;
     struct attempt *a = &x->attempt;
 
+    bool stream = is_event_stream(x, &head->fields);
+
     exchange_wait_end(x);
     a->status = head->status;
     a->reply = head->fields;
     attempt_check_version(x, &head->fields);
+    if (x->translation != NULL && !translate_passes(x))
+        retitle(&a->reply, stream);
     if (head->status >= 300)
         on_refusal(x, head);
-    else if (x->req.stream && is_event_stream(&head->fields))
+    else if (x->req.stream && stream)
         events_begin(x);
     if (http_inflate_new(http_fields_find(&head->fields, STR("content-encoding")), &a->inflate) <
         0) {
@@ -272,10 +288,15 @@ static bool write_request(struct exchange *x)
                                  .path = upstream_path(x->surface->openai),
                                  .stream = x->req.stream};
 
-    r->body_count =
-        openai_request_splice(x->mem, &x->req, t->model, t->provider->ask_usage, r->body);
-    if (r->body_count == 0)
-        return false;
+    if (translate_applies(x, t)) {
+        if (!translate_request(x, &head.path))
+            return false;
+    } else {
+        r->body_count =
+            openai_request_splice(x->mem, &x->req, t->model, t->provider->ask_usage, r->body);
+        if (r->body_count == 0)
+            return false;
+    }
     for (unsigned i = 0; i < r->body_count; i++)
         head.length += (int64_t)r->body[i].len;
     r->head = upstream_head(x, &head);
@@ -334,8 +355,12 @@ enum verdict attempt_fetch_start(struct exchange *x, struct candidate *c)
 {
     forget_last(x);
     fill(x, c);
-    if (!write_request(x) || !open_record(x) || http_fetch_start(&x->attempt.fetch) < 0)
+    x->fault = FAULT_NONE;
+    if (!write_request(x) || !open_record(x) || http_fetch_start(&x->attempt.fetch) < 0) {
+        if (x->fault != FAULT_NONE)
+            return VERDICT_FAIL; /* and it has said why */
         return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange_bytes is reached.");
+    }
     c->asked++;
     x->counted++;
     x->attempt.running = true;

@@ -6,9 +6,11 @@
 #include "base/decimal.h"
 #include "gateway/answer.h"
 #include "gateway/exchange.h"
+#include "llm/chat_surface.h"
 
 /* When it was us and not an upstream, another instance or a moment later may do. */
 #define OURS_RETRY_MS 1000u
+#define BODY_BYTES_MAX 65536u
 
 struct str error_body(struct arena *a, enum fault f, struct str message, struct str param)
 {
@@ -29,9 +31,32 @@ struct str error_body(struct arena *a, enum fault f, struct str message, struct 
     return body;
 }
 
+static struct str body_of(struct exchange *x, enum fault f, struct str message, struct str param)
+{
+    const struct chat_surface *s = chat_surface_get(x->surface->dialect);
+    struct buf out = {.max = BODY_BYTES_MAX};
+    struct str body = {NULL, 0};
+
+    if (x->surface->dialect == CHAT_OPENAI || s == NULL)
+        return error_body(x->mem, f, message, param);
+    if (message.len == 0)
+        message = str_from(fault_info(f)->manual);
+    if (s->error_body(f, message, param, x->request_id, &out) == 0)
+        body = arena_dup(x->mem, buf_str(&out));
+    buf_done(&out);
+    return body.ptr != NULL ? body : error_body(x->mem, f, message, param);
+}
+
+void error_put(struct exchange *x, enum fault f, struct str message, struct buf *out)
+{
+    if (buf_put(out, body_of(x, f, message, STR(""))) < 0)
+        out->len = 0;
+}
+
 static void answer_in_band(struct exchange *x, struct str body)
 {
-    struct str pieces[3] = {STR("data: "), body, STR("\n\n")};
+    bool named = x->surface->dialect == CHAT_ANTHROPIC;
+    struct str pieces[3] = {named ? STR("event: error\ndata: ") : STR("data: "), body, STR("\n\n")};
 
     answer_bytes(x, pieces, COUNTOF(pieces));
     answer_end(x);
@@ -90,7 +115,7 @@ void error_answer(struct exchange *x)
         http_reply_abort(x->call); /* bytes are not ours to add to: the cut must be seen */
         return;
     }
-    body = error_body(x->mem, x->fault, x->why, x->param);
+    body = body_of(x, x->fault, x->why, x->param);
     if (x->answer.head_sent) {
         answer_in_band(x, body);
         return;

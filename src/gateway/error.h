@@ -1,13 +1,15 @@
 /*
  * error.h - what a client reads when something went wrong, in the shape of its surface.
  *
- * OpenAI's envelope: {"error":{"message","type","param","code"}}, all four always there.
+ * OpenAI's envelope: {"error":{"message","type","param","code"}}, all four always there; on the
+ * surface of Anthropic's API that one's.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GATEWAY_ERROR_H
 #define GATEWAY_ERROR_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/fault.h"
 
 struct exchange;
@@ -15,6 +17,9 @@ struct exchange;
 /* The body, in the arena; a constant fallback when the arena is full.  `message` empty: the
  * fault's own sentence. */
 struct str error_body(struct arena *a, enum fault f, struct str message, struct str param);
+
+/* The same as the API of this exchange's surface writes it, appended. */
+void error_put(struct exchange *x, enum fault f, struct str message, struct buf *out);
 
 /* Tell the client: a real status while nothing has gone out; otherwise the in-band error event,
  * after which the stream ends without [DONE]. */

@@ -10,6 +10,9 @@
 
 #include "gateway/answer.h"
 #include "gateway/attempt.h"
+#include "gateway/translate.h"
+#include "llm/chat_surface.h"
+#include "llm/lines.h"
 
 #define DONE_EVENT "data: [DONE]\n\n"
 /* A flush before this much has gathered is the read's end; past it a firehose is passed on early.
@@ -118,6 +121,41 @@ static bool is_usage_asked(const struct exchange *x)
     return x->req.wants_usage || !x->attempt.candidate->target->provider->ask_usage;
 }
 
+/* A target of another dialect, or of a dialect that both sides speak and openai_watch.c does not.
+ */
+static bool on_foreign(struct feed *f, struct str name, struct str data, struct str raw)
+{
+    struct exchange *x = f->x;
+    struct buf *out = &x->gl->rewrite;
+    enum openai_event_kind kind;
+
+    if (x->attempt.watch.done)
+        return true;
+    out->len = 0;
+    kind = translate_event(x, name, data, out);
+    if (kind == OPENAI_EV_ERROR)
+        return on_error(f);
+    if (kind == OPENAI_EV_MALFORMED)
+        return on_malformed(f);
+    if (x->attempt.watch.content)
+        commit(x);
+    if (translate_passes(x) && kind != OPENAI_EV_DONE && !pass(f, raw, false))
+        return false;
+    if (!translate_passes(x) && !pass(f, buf_str(out), false))
+        return false;
+    return kind != OPENAI_EV_DONE || on_done(f);
+}
+
+static bool on_line(void *ctx, struct str line)
+{
+    return on_foreign(ctx, STR(""), line, line);
+}
+
+static bool on_foreign_event(void *ctx, const struct sse_event *ev)
+{
+    return on_foreign(ctx, ev->name, ev->data, ev->raw);
+}
+
 static bool on_event(void *ctx, const struct sse_event *ev)
 {
     struct feed *f = ctx;
@@ -163,10 +201,21 @@ static void fail(struct exchange *x, enum fault fault, const char *what)
                      STR_ARG(w->error_message));
 }
 
+static int cut(struct exchange *x, struct str bytes, struct feed *f)
+{
+    struct sse *sse = &x->attempt.sse;
+
+    if (x->translation == NULL)
+        return sse_feed(sse, bytes, on_event, f);
+    if (translate_framing(x) == CHAT_LINES)
+        return lines_feed(&sse->part, bytes, on_line, f);
+    return sse_feed(sse, bytes, on_foreign_event, f);
+}
+
 void events_feed(struct exchange *x, struct str bytes)
 {
     struct feed f = {.x = x};
-    int err = sse_feed(&x->attempt.sse, bytes, on_event, &f);
+    int err = cut(x, bytes, &f);
 
     if (err == -ECANCELED)
         fail(x, f.fault, f.what);
@@ -199,6 +248,25 @@ static bool is_whole(const struct exchange *x)
     return w->finished && (w->done || w->choices_finished >= x->req.choices);
 }
 
+/* What the end itself tells, where a dialect has no last event.  False: the try is over. */
+static bool foreign_over(struct exchange *x)
+{
+    struct feed f = {.x = x};
+    struct buf *out = &x->gl->rewrite;
+
+    if (translate_framing(x) == CHAT_LINES &&
+        lines_end(&x->attempt.sse.part, on_line, &f) == -ECANCELED) {
+        fail(x, f.fault, f.what);
+        return false;
+    }
+    out->len = 0;
+    translate_over(x, out);
+    if (x->attempt.watch.content)
+        commit(x);
+    (void)pass(&f, buf_str(out), false);
+    return true;
+}
+
 void events_end(struct exchange *x)
 {
     struct attempt *a = &x->attempt;
@@ -206,13 +274,15 @@ void events_end(struct exchange *x)
     struct buf *out = &x->gl->out;
     struct str bytes;
 
+    if (x->translation != NULL && !foreign_over(x))
+        return;
     if (!is_whole(x)) {
         fail(x, w->content ? FAULT_UPSTREAM_TRUNCATED : FAULT_UPSTREAM_EMPTY,
              w->content ? "the stream ended without a finish reason"
                         : "the stream ended without any content");
         return;
     }
-    if (buf_put(out, STR(DONE_EVENT)) < 0)
+    if ((x->translation != NULL ? translate_end(x, out) : buf_put(out, STR(DONE_EVENT))) < 0)
         out->len = 0;
     bytes = buf_str(out);
     out->len = 0;
@@ -233,6 +303,8 @@ void events_keepalive(struct exchange *x)
         bytes =
             STR("data: {\"id\":\"\",\"object\":\"text_completion\",\"created\":0,\"model\":\"\","
                 "\"choices\":[]}\n\n");
+    if (x->surface->dialect != CHAT_OPENAI)
+        bytes = chat_surface_get(x->surface->dialect)->keepalive;
     answer_stream_open(x);
     answer_bytes(x, &bytes, 1);
 }

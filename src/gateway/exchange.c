@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "gateway/attempt.h"
+#include "gateway/translate.h"
 
 #define WHY_MAX 512u
 #define POOL_MAX 512u
@@ -72,6 +73,7 @@ void exchange_free(struct exchange *x)
     sse_done(&x->attempt.sse);
     http_inflate_free(x->attempt.inflate);
     openai_watch_done(&x->attempt.watch);
+    translate_done(x);
     buf_done(&x->passed);
     reset(x);
     if (!spares_put(&gl->spare_exchanges, x, POOL_MAX))

@@ -88,6 +88,7 @@ struct exchange {
     enum fault last_fault;
     bool fell_back;
     struct relay *relay;
+    struct translation *translation; /* NULL until a target needs one */
 
     struct answer answer;
     uint64_t retry_after_out_ms; /* to tell the client */

@@ -79,6 +79,8 @@ void exchange_lighten(struct exchange *x)
 {
     struct kept k;
 
+    if (x->translation != NULL)
+        return; /* decoder and writer live in the arena until the end */
     if (LIKELY(x->answer.light || !x->answer.committed || x->finished || !x->attempt.running))
         return;
     if (!http_fetch_forget(&x->attempt.fetch))

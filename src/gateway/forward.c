@@ -37,6 +37,7 @@ static const struct row {
     {STR_INIT("report-to"),                 DOWN},
     {STR_INIT("user-agent"),                UP},
     {STR_INIT("set-cookie"),                DOWN},
+    {STR_INIT("request-id"),                DOWN}, /* Anthropic's x-request-id */
     {STR_INIT("x-client-ip"),               UP},
     {STR_INIT("content-type"),              UP_UNLESS_RELAYED},
     {STR_INIT("x-request-id"),              UP | DOWN},

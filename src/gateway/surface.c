@@ -3,13 +3,14 @@
 
 /* clang-format off */
 static const struct surface rows[] = {
-    {SURFACE_CHAT,        "chat",        STR_INIT("/v1/chat/completions"), false, STR_INIT("POST"), HTTP_BODY_WHOLE,  pipeline_llm,    OPENAI_CHAT},
-    {SURFACE_COMPLETIONS, "completions", STR_INIT("/v1/completions"),      false, STR_INIT("POST"), HTTP_BODY_WHOLE,  pipeline_llm,    OPENAI_COMPLETIONS},
-    {SURFACE_EMBEDDINGS,  "embeddings",  STR_INIT("/v1/embeddings"),       false, STR_INIT("POST"), HTTP_BODY_WHOLE,  pipeline_llm,    OPENAI_EMBEDDINGS},
-    {SURFACE_MODELS,      "models",      STR_INIT("/v1/models"),           false, STR_INIT("GET"),  HTTP_BODY_STREAM, pipeline_models, OPENAI_CHAT},
-    {SURFACE_MODELS,      "models",      STR_INIT("/v1/models/"),          true,  STR_INIT("GET"),  HTTP_BODY_STREAM, pipeline_models, OPENAI_CHAT},
-    {SURFACE_RELAY,       "relay",       STR_INIT("/v1/"),                 true,  STR_INIT(""),     HTTP_BODY_STREAM, pipeline_relay,  OPENAI_CHAT},
-    {SURFACE_OTHER,       "other",       STR_INIT(""),                     true,  STR_INIT(""),     HTTP_BODY_STREAM, NULL,            OPENAI_CHAT},
+    {SURFACE_CHAT,        "chat",        STR_INIT("/v1/chat/completions"), false, STR_INIT("POST"), HTTP_BODY_WHOLE,  pipeline_llm,    OPENAI_CHAT,        CHAT_OPENAI,    true},
+    {SURFACE_MESSAGES,    "messages",    STR_INIT("/v1/messages"),         false, STR_INIT("POST"), HTTP_BODY_WHOLE,  pipeline_llm,    OPENAI_CHAT,        CHAT_ANTHROPIC, true},
+    {SURFACE_COMPLETIONS, "completions", STR_INIT("/v1/completions"),      false, STR_INIT("POST"), HTTP_BODY_WHOLE,  pipeline_llm,    OPENAI_COMPLETIONS, CHAT_OPENAI,    false},
+    {SURFACE_EMBEDDINGS,  "embeddings",  STR_INIT("/v1/embeddings"),       false, STR_INIT("POST"), HTTP_BODY_WHOLE,  pipeline_llm,    OPENAI_EMBEDDINGS,  CHAT_OPENAI,    false},
+    {SURFACE_MODELS,      "models",      STR_INIT("/v1/models"),           false, STR_INIT("GET"),  HTTP_BODY_STREAM, pipeline_models, OPENAI_CHAT,        CHAT_OPENAI,    false},
+    {SURFACE_MODELS,      "models",      STR_INIT("/v1/models/"),          true,  STR_INIT("GET"),  HTTP_BODY_STREAM, pipeline_models, OPENAI_CHAT,        CHAT_OPENAI,    false},
+    {SURFACE_RELAY,       "relay",       STR_INIT("/v1/"),                 true,  STR_INIT(""),     HTTP_BODY_STREAM, pipeline_relay,  OPENAI_CHAT,        CHAT_OPENAI,    false},
+    {SURFACE_OTHER,       "other",       STR_INIT(""),                     true,  STR_INIT(""),     HTTP_BODY_STREAM, NULL,            OPENAI_CHAT,        CHAT_OPENAI,    false},
 };
 /* clang-format on */
 

@@ -8,11 +8,13 @@
 
 #include "gateway/pipeline.h"
 #include "http/server.h"
+#include "llm/chat.h"
 #include "llm/openai.h"
 
 enum surface_id {
     SURFACE_OTHER, /* nothing is served there */
     SURFACE_CHAT,
+    SURFACE_MESSAGES,
     SURFACE_COMPLETIONS,
     SURFACE_EMBEDDINGS,
     SURFACE_MODELS,
@@ -29,6 +31,8 @@ struct surface {
     enum http_body_mode body;
     const struct stage *stages; /* NULL for SURFACE_OTHER */
     enum openai_surface openai;
+    enum chat_dialect dialect; /* targets of this one get the body as it came */
+    bool any_dialect;          /* and those of others a translation */
 };
 
 /* The row for a path; SURFACE_OTHER's when nothing is served there.  When the path exists but not

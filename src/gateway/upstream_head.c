@@ -73,12 +73,39 @@ static void put_host(struct pen *p, const struct conf_provider *c)
     put(p, STR("\r\n"));
 }
 
+/* Up to where the key begins. */
+static struct str credential_field(enum chat_dialect d)
+{
+    switch (d) {
+    case CHAT_ANTHROPIC:
+        return STR("x-api-key: ");
+    case CHAT_GEMINI:
+        return STR("x-goog-api-key: ");
+    case CHAT_OPENAI:
+    case CHAT_RESPONSES:
+    case CHAT_BEDROCK:
+    case CHAT_OLLAMA:
+    case CHAT_DIALECTS:
+        break;
+    }
+    return STR("authorization: Bearer ");
+}
+
+/* A field of one maker's API means nothing to another's. */
+static bool is_foreign(enum chat_dialect d, struct str name)
+{
+    const struct str prefix = STR("anthropic-");
+
+    return d != CHAT_ANTHROPIC && name.len > prefix.len &&
+           str_eq_nocase(str_make(name.ptr, prefix.len), prefix);
+}
+
 static void put_provider(struct pen *p, const struct upstream_head *u)
 {
     const struct conf_provider *c = u->provider;
 
     if (u->key != KEY_NONE) {
-        put(p, STR("authorization: Bearer "));
+        put(p, credential_field(c->dialect));
         put(p, c->keys[u->key]);
         put(p, STR("\r\n"));
     }
@@ -99,7 +126,8 @@ static void put_client(struct pen *p, struct exchange *x, const struct upstream_
 
     for (uint32_t i = 0; i < f->count; i++) {
         if (forward_up(f->at[i].name, connection, u->relay) &&
-            !is_configured(u->provider, f->at[i].name))
+            !is_configured(u->provider, f->at[i].name) &&
+            !is_foreign(u->provider->dialect, f->at[i].name))
             put_field(p, f->at[i].name, f->at[i].value);
     }
 }

@@ -8,6 +8,8 @@
  */
 #include "gateway/answer.h"
 #include "gateway/attempt.h"
+#include "gateway/error.h"
+#include "gateway/translate.h"
 
 #define REFUSAL_BYTES_MAX (1024u * 1024u)
 #define QUOTED_MAX 300
@@ -61,9 +63,16 @@ static int quoted_len(struct str s)
     return s.len < QUOTED_MAX ? (int)s.len : QUOTED_MAX;
 }
 
-static void keep_refusal(struct exchange *x)
+/* As the provider wrote it; to a client of another dialect in that one's words. */
+static void keep_refusal(struct exchange *x, const struct openai_refusal *r)
 {
     struct attempt *a = &x->attempt;
+
+    if (x->translation != NULL && !translate_passes(x)) {
+        x->passed_status = a->status;
+        error_put(x, r->fault, r->message, &x->passed);
+        return;
+    }
 
     x->passed = a->body;
     a->body = (struct buf){0};
@@ -74,23 +83,24 @@ static void keep_refusal(struct exchange *x)
 static void refused(struct exchange *x)
 {
     struct attempt *a = &x->attempt;
-    struct openai_refusal r = openai_refusal(x->mem, a->status, body_of(a));
+    struct openai_refusal r = x->translation != NULL
+                                  ? translate_refusal(x, a->status, body_of(a))
+                                  : openai_refusal(x->mem, a->status, body_of(a));
     struct str name = attempt_target_name(x);
 
     whole_flush(x);
     if (!a->running)
         return;
     if (fault_info(r.fault)->remedy == REMEDY_STOP && a->body.len > 0)
-        keep_refusal(x);
+        keep_refusal(x, &r);
     attempt_over(x, r.fault, "%.*s answered %u%s%.*s", STR_ARG(name), a->status,
                  r.message.len > 0 ? ": " : "", quoted_len(r.message), r.message.ptr);
 }
 
-static void answered(struct exchange *x)
+static void answered(struct exchange *x, struct str body)
 {
     struct attempt *a = &x->attempt;
     struct http_fields f = {0};
-    struct str body = body_of(a);
 
     x->first_content_ns = loop_turn_ns(x->call->loop);
     if (answer_fields(x, &f) < 0 ||
@@ -104,19 +114,23 @@ static void answered(struct exchange *x)
 void whole_end(struct exchange *x)
 {
     struct attempt *a = &x->attempt;
-    struct str name;
+    struct str name, body = body_of(a);
     enum fault f;
 
+    x->gl->rewrite.len = 0;
     if (a->status >= 300) {
         refused(x);
         return;
     }
-    f = openai_watch_body(&a->watch, body_of(a));
+    f = x->translation != NULL ? translate_whole(x, body_of(a), &x->gl->rewrite, &body)
+                               : openai_watch_body(&a->watch, body);
     if (f == FAULT_NONE && !x->req.stream) {
-        answered(x);
+        answered(x, body);
         return;
     }
-    if (f == FAULT_NONE) {
+    if (f == FAULT_NONE && x->translation != NULL) {
+        f = FAULT_UPSTREAM_BAD_REPLY;
+    } else if (f == FAULT_NONE) {
         whole_flush(x);
         if (!a->running || whole_retell(x))
             return;

@@ -179,7 +179,7 @@ static bool count_one(void *ctx, const struct json_member *m)
     return true;
 }
 
-uint32_t json_count(struct str value)
+uint32_t json_items(struct str value)
 {
     enum json_type type = json_type_of(value);
     uint32_t n = 0;

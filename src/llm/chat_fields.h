@@ -60,6 +60,6 @@ bool object_type(struct chat_object *o, unsigned i, enum json_type type);
 COLD bool fields_refuse(struct chat_fields *f, const struct chat_at *at, const char *what);
 COLD bool fields_no_room(struct chat_fields *f);
 /* Elements of a checked array, or members of an object. */
-uint32_t json_count(struct str value);
+uint32_t json_items(struct str value);
 
 #endif

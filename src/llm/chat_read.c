@@ -168,7 +168,7 @@ static bool read_stop(struct chat_object *top, struct chat_request *r)
     if (type != JSON_STRING && type != JSON_ARRAY)
         return fields_refuse(top->fields, &s.at, "must be a string or an array of strings");
     r->stop =
-        arena_array(r->arena, type == JSON_STRING ? 1 : json_count(value) + 1, sizeof(*r->stop));
+        arena_array(r->arena, type == JSON_STRING ? 1 : json_items(value) + 1, sizeof(*r->stop));
     if (r->stop == NULL)
         return fields_no_room(top->fields);
     if (type == JSON_ARRAY)

@@ -80,7 +80,7 @@ static bool read_thinking(struct chat_reading *rd, struct chat_object *o, struct
 
     if (!object_type(o, M_THINKING_BLOCKS, JSON_ARRAY))
         return false;
-    if (json_count(o->values[M_THINKING_BLOCKS]) == 0)
+    if (json_items(o->values[M_THINKING_BLOCKS]) == 0)
         return read_reasoning_text(o, parts, count);
     if (!object_text(o, M_REASONING_CONTENT, &text) ||
         !chat_read_thinking(rd, &at, o->values[M_THINKING_BLOCKS], parts, count))
@@ -134,7 +134,7 @@ static bool read_assistant(struct chat_reading *rd, struct chat_object *o, struc
 {
     struct chat_at content = object_at(o, M_CONTENT);
     uint32_t most = chat_read_content_max(o->values[M_CONTENT]) +
-                    json_count(o->values[M_THINKING_BLOCKS]) + json_count(o->values[M_TOOL_CALLS]) +
+                    json_items(o->values[M_THINKING_BLOCKS]) + json_items(o->values[M_TOOL_CALLS]) +
                     4; /* and one of each of the others */
 
     return room_for(rd, most, &m->parts) && read_thinking(rd, o, m->parts, &m->parts_count) &&
@@ -242,7 +242,7 @@ static bool take_message(void *ctx, const struct json_member *element)
 bool chat_read_messages(struct chat_reading *rd, struct str messages)
 {
     struct walk w = {.reading = rd, .at = {.name = "messages"}};
-    uint32_t n = json_count(messages);
+    uint32_t n = json_items(messages);
 
     if (n == 0)
         return fields_refuse(&rd->fields, &w.at, "must not be empty");

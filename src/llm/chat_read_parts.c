@@ -255,7 +255,7 @@ static bool add_most(void *ctx, const struct json_member *m)
     if (m->type == JSON_OBJECT)
         json_members(m->value, add_most, most);
     else if (m->type == JSON_ARRAY && json_key_is(m, part_names[P_THINKING]))
-        *most += json_count(m->value);
+        *most += json_items(m->value);
     return true;
 }
 
@@ -266,7 +266,7 @@ uint32_t chat_read_content_max(struct str content)
     if (json_type_of(content) != JSON_ARRAY)
         return most;
     if (str_find(content, STR("\"thinking\"")) == NULL)
-        return json_count(content);
+        return json_items(content);
     json_members(content, add_most, &most);
     return most;
 }

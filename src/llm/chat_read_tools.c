@@ -160,14 +160,14 @@ bool chat_read_tools(struct chat_reading *rd, struct str tools, struct str funct
     struct chat_walk new = {.reading = rd, .at = &tools_at},
                      old = {.reading = rd, .at = &functions_at};
     struct chat_request *r = rd->request;
-    uint32_t n = json_count(tools) + json_count(functions);
+    uint32_t n = json_items(tools) + json_items(functions);
 
     if (n == 0)
         return true;
     r->tools = arena_array(rd->fields.arena, n, sizeof(*r->tools));
     if (r->tools == NULL)
         return fields_no_room(&rd->fields);
-    if (json_count(functions) > 0) {
+    if (json_items(functions) > 0) {
         r->functions = true;
         r->parallel_calls = CHAT_NO;
     }

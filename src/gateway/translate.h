@@ -1,0 +1,49 @@
+/*
+ * translate.h - between a client that speaks one dialect and a target that speaks another.
+ *
+ * The client's body is read into our own form (llm/chat.h) once, and written for each target that
+ * is asked; what the target answers is decoded into events, and those are written in the client's
+ * dialect.  Where both speak the same, but not OpenAI's, the bytes pass as they are and the
+ * decoder only watches (OpenAI's own fast path has a watcher of its own, llm/openai_watch.c).
+ *
+ * What an answer said is kept where that watcher keeps it, in x->attempt.watch: the rest of the
+ * path need not know who looked.  All memory but the body's is the exchange's arena.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GATEWAY_TRANSLATE_H
+#define GATEWAY_TRANSLATE_H
+
+#include "gateway/exchange.h"
+
+/* Whether what this target is asked and answers goes through here. */
+bool translate_applies(const struct exchange *x, const struct conf_target *t);
+/* Whether it can be asked at all on this surface. */
+bool translate_can_serve(const struct exchange *x, const struct conf_target *t);
+
+/* Write the request for the attempt's target.  False: x->fault says why (BAD_REQUEST for what the
+ * target's dialect cannot say). */
+MUST_USE bool translate_request(struct exchange *x, struct str *ret_path);
+
+enum chat_framing translate_framing(const struct exchange *x);
+/* One event of the stream.  What the client is to get for it is appended to `out`, unless its own
+ * bytes pass (translate_passes()). */
+enum openai_event_kind translate_event(struct exchange *x, struct str name, struct str data,
+                                       struct buf *out);
+bool translate_passes(const struct exchange *x);
+/* The upstream's stream is over: what follows from that, as above. */
+void translate_over(struct exchange *x, struct buf *out);
+/* What ends the client's stream. */
+MUST_USE int translate_end(struct exchange *x, struct buf *out);
+
+/* Judge a whole answer; with FAULT_NONE *ret_body is what the client gets, in `out` or as it came.
+ */
+MUST_USE enum fault translate_whole(struct exchange *x, struct str body, struct buf *out,
+                                    struct str *ret_body);
+/* What a refusal means. */
+struct openai_refusal translate_refusal(struct exchange *x, unsigned status, struct str body);
+
+/* Names of what was not passed on, with commas between; empty when all was. */
+struct str translate_dropped(struct exchange *x);
+void translate_done(struct exchange *x);
+
+#endif
