@@ -89,23 +89,6 @@ static void put_top_k(struct anthropic_script *s, const struct anthropic_plan *p
         pen_key_raw_some(s->pen, STR("top_k"), s->request->top_k);
 }
 
-static bool is_blank(struct str stop)
-{
-    static const struct str spaces[] = {STR_INIT(" "), STR_INIT("\\n"), STR_INIT("\\t"),
-                                        STR_INIT("\\r")};
-    struct str rest = str_make(stop.ptr + 1, stop.len - 2);
-    bool more = true;
-
-    while (rest.len > 0 && more) {
-        more = false;
-        for (size_t i = 0; i < COUNTOF(spaces) && !more; i++) {
-            more = str_starts(rest, spaces[i]);
-            rest = more ? str_skip(rest, spaces[i].len) : rest;
-        }
-    }
-    return rest.len == 0;
-}
-
 /* Those of nothing but spaces are a 400. */
 static void put_stop(struct anthropic_script *s)
 {
@@ -113,7 +96,7 @@ static void put_stop(struct anthropic_script *s)
     bool any = false;
 
     for (uint32_t i = 0; i < r->stop_count; i++) {
-        if (r->stop[i].len < 2 || is_blank(r->stop[i])) {
+        if (anthropic_is_blank(json_text_of(r->stop[i]))) {
             chat_drop(r, STR("stop"));
             continue;
         }

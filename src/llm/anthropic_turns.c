@@ -34,7 +34,7 @@ static bool is_system(const struct chat_message *m)
     return m->role == CHAT_SYSTEM || m->role == CHAT_DEVELOPER;
 }
 
-static bool is_blank(struct json_text t)
+bool anthropic_is_blank(struct json_text t)
 {
     for (size_t i = 0; i < t.len; i++) {
         if (t.ptr[i] == ' ')
@@ -51,7 +51,7 @@ static bool says(const struct chat_part *p)
     switch (p->kind) {
     case CHAT_TEXT:
     case CHAT_REFUSAL:
-        return !is_blank(p->text);
+        return !anthropic_is_blank(p->text);
     case CHAT_THINKING:
         return p->signature.len > 0;
     case CHAT_REDACTED:

@@ -179,6 +179,7 @@ static const struct row {
     {"an effort for a newer model, thoughts shown", NEW, {HI, .reasoning = {.effort = T("minimal"), .show = CHAT_YES}}, NEW_ HI_ ",\"output_config\":{\"effort\":\"low\"},\"thinking\":{\"type\":\"adaptive\",\"display\":\"summarized\"}}", ""},
     {"a budget is an effort for a newer model", NEW, {HI, .reasoning = {.budget = R("8192"), .on = CHAT_YES, .show = CHAT_NO}}, NEW_ HI_ ",\"output_config\":{\"effort\":\"medium\"},\"thinking\":{\"type\":\"adaptive\",\"display\":\"omitted\"}}", ""},
     {"no thinking for a newer model", NEW, {HI, .reasoning = {.effort = T("none")}}, NEW_ HI_ ",\"thinking\":{\"type\":\"disabled\"}}", ""},
+    {"a budget of nothing", NEW, {HI, .reasoning = {.budget = R("0")}}, NEW_ HI_ ",\"thinking\":{\"type\":\"disabled\"}}", ""},
     {"no thinking for a model that always does", "claude-fable-5", {HI, .reasoning = {.effort = T("none")}}, HEAD("claude-fable-5", "32000") HI_ "}", "reasoning_effort "},
     {"an effort without thinking, and a schema", NEW, {HI, .format = CHAT_FORMAT_SCHEMA, .schema = R("{}"), .reasoning = {.effort = T("max"), .on = CHAT_NO}}, NEW_ HI_ ",\"output_config\":{\"effort\":\"max\",\"format\":{\"type\":\"json_schema\",\"schema\":{}}},\"thinking\":{\"type\":\"disabled\"}}", ""},
     {"a Claude nobody knows is new", "claude-sonnet-9", {HI, .reasoning = {.effort = T("xhigh")}}, HEAD("claude-sonnet-9", "32000") HI_ ",\"output_config\":{\"effort\":\"xhigh\"},\"thinking\":{\"type\":\"adaptive\"}}", ""},
