@@ -230,11 +230,31 @@ static struct chat_decoder *decoder_new(struct arena *a)
     return d;
 }
 
+static bool is_finished(const struct chat_decoder *d)
+{
+    bool finished = d->choices != NULL;
+
+    for (const struct openai_choice *c = d->choices; c != NULL; c = c->next)
+        finished &= c->stopped;
+    return finished;
+}
+
+/* [DONE] is no proof: an answer that was cut must not look finished. */
 static void say_end(struct chat_decoder *d)
 {
-    if (!d->ended)
-        openai_say(d, &(struct chat_event){.kind = CHAT_EV_END});
+    static const struct openai_refusal empty = {.message = STR_INIT(
+                                                    "the stream ended without any content")},
+                                       cut = {.message = STR_INIT(
+                                                  "the stream ended without a finish reason")};
+
+    if (d->ended)
+        return;
     d->ended = true;
+    if (d->whole || is_finished(d))
+        openai_say(d, &(struct chat_event){.kind = CHAT_EV_END});
+    else
+        openai_say_error(d, d->said ? &cut : &empty,
+                         d->said ? FAULT_UPSTREAM_TRUNCATED : FAULT_UPSTREAM_EMPTY);
 }
 
 static bool decode(struct chat_decoder *d, struct str name, struct str data, chat_event_fn *emit,

@@ -28,6 +28,7 @@ struct chat_decoder {
     struct arena *arena;
     struct openai_watch watch; /* the state of openai_tools_mend() */
     bool started;
+    bool said;  /* there was something to show */
     bool whole; /* it is reading a body */
     bool deaf;  /* nobody wants more events */
     bool ended; /* or broken: it is not whole any more */

@@ -33,6 +33,7 @@ static void turn_to(struct chat_decoder *d, struct openai_choice *c, enum openai
     if (c->saying != saying)
         end_block(d, c);
     c->saying = saying;
+    d->said = true;
 }
 
 static void say_text(struct chat_decoder *d, struct openai_choice *c, enum chat_event_kind kind,

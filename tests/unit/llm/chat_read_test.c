@@ -447,6 +447,36 @@ static void what_is_allowed_is_what_is_offered(void **state)
     assert_true(text_is(k.request.tools[0].name, "g"));
     assert_int_equal(k.request.choice, CHAT_CHOICE_ANY);
     ask_done(&k);
+    must_ask(&k,
+             MEMBERS("\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}},{\"type\":"
+                     "\"custom\",\"custom\":{\"name\":\"c\"}}],\"tool_choice\":{\"type\":"
+                     "\"allowed_tools\",\"allowed_tools\":{\"mode\":\"auto\",\"tools\":[{\"type\":"
+                     "\"custom\",\"custom\":{\"name\":\"c\"}}]}}"));
+    assert_int_equal(k.request.tools_count, 1);
+    assert_true(k.request.tools[0].raw.len > 0);
+    ask_done(&k);
+}
+
+/* As OpenRouter and LiteLLM take Anthropic's marks: on a part, or on all of a message. */
+static void cache_marks_are_kept(void **state)
+{
+    struct asked k;
+
+    (void)state;
+    must_ask(
+        &k,
+        MESSAGES("{\"role\":\"user\",\"content\":\"x\",\"cache_control\":{\"a\":1}},{\"role\":"
+                 "\"tool\",\"tool_call_id\":\"i\",\"content\":\"y\",\"cache_control\":{\"a\":2}}"));
+    assert_true(str_eq(k.request.messages[0].parts[0].cache_control, STR("{\"a\":1}")));
+    assert_true(str_eq(k.request.messages[1].parts[0].cache_control, STR("{\"a\":2}")));
+    ask_done(&k);
+    must_ask(&k,
+             MEMBERS("\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"},"
+                     "\"cache_control\":{}},{\"type\":\"function\",\"function\":{\"name\":\"g\","
+                     "\"cache_control\":{}}}]"));
+    assert_true(str_eq(k.request.tools[0].cache_control, STR("{}")));
+    assert_true(str_eq(k.request.tools[1].cache_control, STR("{}")));
+    ask_done(&k);
 }
 
 static void R45_members_of_messages_that_nobody_knows_are_named(void **state)
@@ -609,6 +639,7 @@ int main(void)
         cmocka_unit_test(a_request_is_read_into_its_parts),
         cmocka_unit_test(signed_thinking_comes_back_as_it_was),
         cmocka_unit_test(settings_have_many_names),
+        cmocka_unit_test(cache_marks_are_kept),
         cmocka_unit_test(what_is_allowed_is_what_is_offered),
         cmocka_unit_test(R45_members_of_messages_that_nobody_knows_are_named),
         cmocka_unit_test(bad_requests_are_refused_by_name),

@@ -233,6 +233,27 @@ static void R7_usage_in_all_its_places(void **state)
     streams(rows, COUNTOF(rows));
 }
 
+static void a_stream_that_was_cut_does_not_look_finished(void **state)
+{
+    static const struct row rows[] = {
+        {"no finish reason", DELTA("{\"content\":\"a\"}") "[DONE]\n[DONE]",
+         START "text 0 |a|\nerror upstream_stream_truncated ||the stream ended without a finish "
+               "reason|\n"},
+        {"of two choices one",
+         "{\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},"
+         "\"finish_reason\":\"stop\"},{\"index\":1,\"delta\":{\"content\":\"b\"}}]}\n[DONE]",
+         START "text 0 |a|\nblock end 0 |\nstop 0 end |\ntext 1 |b|\nerror "
+               "upstream_stream_truncated ||the stream ended without a finish reason|\n"},
+        {"nothing at all", DELTA("{\"role\":\"assistant\",\"content\":\"\"}") "[DONE]",
+         START "error upstream_empty_response ||the stream ended without any content|\n"},
+        {"no chunk", "[DONE]",
+         "error upstream_empty_response ||the stream ended without any content|\n"},
+    };
+
+    (void)state;
+    streams(rows, COUNTOF(rows));
+}
+
 static void errors_inside_a_200(void **state)
 {
     static const struct row rows[] = {
@@ -340,6 +361,7 @@ int main(void)
         cmocka_unit_test(R8_calls_are_told_apart_in_every_style),
         cmocka_unit_test(R47_every_reason_to_stop),
         cmocka_unit_test(R7_usage_in_all_its_places),
+        cmocka_unit_test(a_stream_that_was_cut_does_not_look_finished),
         cmocka_unit_test(errors_inside_a_200),
         cmocka_unit_test(whole_answers_say_what_their_stream_would),
         cmocka_unit_test(a_refusal_is_an_error_event),

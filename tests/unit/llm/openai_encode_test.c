@@ -201,6 +201,25 @@ static void signed_thinking_never_goes_back_here(void **state)
     done(&k);
 }
 
+static void what_has_to_be_called_is_named_by_its_kind(void **state)
+{
+    static struct chat_tool tools[] = {
+        {.name = OF("f")},
+        {.raw = STR_INIT("{\"type\":\"custom\",\"custom\":{\"name\":\"c\"}}")},
+    };
+    struct asking k = {.request = {.tools = tools, .tools_count = 2, .choice = CHAT_CHOICE_NAMED}};
+
+    (void)state;
+    k.request.choice_name = JSON_TEXT("f");
+    assert_true(encode(&k, "m"));
+    has(&k, "\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"f\"}}");
+    k.request.choice_name = JSON_TEXT("c");
+    k.body.len = 0;
+    assert_true(encode(&k, "m"));
+    has(&k, "\"tool_choice\":{\"type\":\"custom\",\"custom\":{\"name\":\"c\"}}");
+    done(&k);
+}
+
 static void R46_what_a_tool_shows_comes_behind_the_results(void **state)
 {
     static struct chat_part one[] = {
@@ -305,6 +324,7 @@ int main(void)
         cmocka_unit_test(R45_what_only_others_say_is_dropped_and_named),
         cmocka_unit_test(unsigned_thinking_goes_back_with_the_calls_that_came_of_it),
         cmocka_unit_test(signed_thinking_never_goes_back_here),
+        cmocka_unit_test(what_has_to_be_called_is_named_by_its_kind),
         cmocka_unit_test(R46_what_a_tool_shows_comes_behind_the_results),
         cmocka_unit_test(media_of_other_dialects),
         cmocka_unit_test(an_image_that_cannot_be_sent_is_refused),

@@ -268,29 +268,29 @@ static const struct usage_row {
     {"OpenAI", STR_INIT("{\"choices\":[],\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":22,\"total_tokens\":33,"
                         "\"prompt_tokens_details\":{\"cached_tokens\":4,\"audio_tokens\":0},"
                         "\"completion_tokens_details\":{\"reasoning_tokens\":5,\"audio_tokens\":0}}}"),
-     {USAGE_REPORTED, 11, 22, 33, 4, 5}},
+     {USAGE_REPORTED, 11, 22, 33, 4, 5, 0}},
     {"explicit zeroes", STR_INIT("{\"choices\":[],\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0,\"total_tokens\":0}}"),
-     {USAGE_REPORTED, 0, 0, 0, 0, 0}},
-    {"no total", STR_INIT("{\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}"), {USAGE_REPORTED, 3, 4, 7, 0, 0}},
+     {USAGE_REPORTED, 0, 0, 0, 0, 0, 0}},
+    {"no total", STR_INIT("{\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}"), {USAGE_REPORTED, 3, 4, 7, 0, 0, 0}},
     {"DeepSeek", STR_INIT("{\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1,\"total_tokens\":10,\"prompt_cache_hit_tokens\":8,\"prompt_cache_miss_tokens\":1}}"),
-     {USAGE_REPORTED, 9, 1, 10, 8, 0}},
+     {USAGE_REPORTED, 9, 1, 10, 8, 0, 0}},
     {"Groq", STR_INIT("{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\"x_groq\":{\"id\":\"r\",\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2,\"total_tokens\":3}}}"),
-     {USAGE_REPORTED, 1, 2, 3, 0, 0}},
+     {USAGE_REPORTED, 1, 2, 3, 0, 0, 0}},
     {"Moonshot, in the choice", STR_INIT("{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\",\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2,\"total_tokens\":3,\"cached_tokens\":1}}]}"),
-     {USAGE_REPORTED, 1, 2, 3, 1, 0}},
+     {USAGE_REPORTED, 1, 2, 3, 1, 0, 0}},
     {"beside the finish", STR_INIT("{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2,\"total_tokens\":3}}"),
-     {USAGE_REPORTED, 1, 2, 3, 0, 0}},
-    {"floats", STR_INIT("{\"usage\":{\"prompt_tokens\":12.0,\"completion_tokens\":1.2e1,\"total_tokens\":-1}}"), {USAGE_REPORTED, 12, 12, 0, 0, 0}},
+     {USAGE_REPORTED, 1, 2, 3, 0, 0, 0}},
+    {"floats", STR_INIT("{\"usage\":{\"prompt_tokens\":12.0,\"completion_tokens\":1.2e1,\"total_tokens\":-1}}"), {USAGE_REPORTED, 12, 12, 0, 0, 0, 0}},
     {"huge", STR_INIT("{\"usage\":{\"prompt_tokens\":18446744073709551615,\"completion_tokens\":18446744073709551616,\"total_tokens\":1e400}}"),
-     {USAGE_REPORTED, UINT64_MAX, UINT64_MAX, UINT64_MAX, 0, 0}},
+     {USAGE_REPORTED, UINT64_MAX, UINT64_MAX, UINT64_MAX, 0, 0, 0}},
     {"a sum too big", STR_INIT("{\"usage\":{\"prompt_tokens\":18446744073709551615,\"completion_tokens\":1}}"),
-     {USAGE_REPORTED, UINT64_MAX, 1, UINT64_MAX, 0, 0}},
-    {"null counts", STR_INIT("{\"usage\":{\"prompt_tokens\":null,\"total_tokens\":5,\"prompt_tokens_details\":null}}"), {USAGE_REPORTED, 0, 0, 5, 0, 0}},
-    {"null", STR_INIT("{\"usage\":null}"), {USAGE_ABSENT, 0, 0, 0, 0, 0}},
-    {"empty", STR_INIT("{\"usage\":{}}"), {USAGE_ABSENT, 0, 0, 0, 0, 0}},
-    {"strings", STR_INIT("{\"usage\":{\"prompt_tokens\":\"5\"}}"), {USAGE_ABSENT, 0, 0, 0, 0, 0}},
-    {"in the text", STR_INIT(DELTA("\"content\":\"{\\\"usage\\\":{\\\"prompt_tokens\\\":5}}\"")), {USAGE_ABSENT, 0, 0, 0, 0, 0}},
-    {"somebody else's", STR_INIT(DELTA("\"usage\":{\"prompt_tokens\":5}")), {USAGE_ABSENT, 0, 0, 0, 0, 0}},
+     {USAGE_REPORTED, UINT64_MAX, 1, UINT64_MAX, 0, 0, 0}},
+    {"null counts", STR_INIT("{\"usage\":{\"prompt_tokens\":null,\"total_tokens\":5,\"prompt_tokens_details\":null}}"), {USAGE_REPORTED, 0, 0, 5, 0, 0, 0}},
+    {"null", STR_INIT("{\"usage\":null}"), {USAGE_ABSENT, 0, 0, 0, 0, 0, 0}},
+    {"empty", STR_INIT("{\"usage\":{}}"), {USAGE_ABSENT, 0, 0, 0, 0, 0, 0}},
+    {"strings", STR_INIT("{\"usage\":{\"prompt_tokens\":\"5\"}}"), {USAGE_ABSENT, 0, 0, 0, 0, 0, 0}},
+    {"in the text", STR_INIT(DELTA("\"content\":\"{\\\"usage\\\":{\\\"prompt_tokens\\\":5}}\"")), {USAGE_ABSENT, 0, 0, 0, 0, 0, 0}},
+    {"somebody else's", STR_INIT(DELTA("\"usage\":{\"prompt_tokens\":5}")), {USAGE_ABSENT, 0, 0, 0, 0, 0, 0}},
 };
 /* clang-format on */
 
@@ -334,7 +334,7 @@ static void R7_of_repeated_usage_the_last_that_says_something_counts(void **stat
 
     (void)state;
     w = watched(&a, OPENAI_CHAT, events, COUNTOF(events));
-    check_usage("last", &w.usage, &(struct openai_usage){USAGE_REPORTED, 1, 2, 3, 0, 0});
+    check_usage("last", &w.usage, &(struct openai_usage){USAGE_REPORTED, 1, 2, 3, 0, 0, 0});
     arena_done(&a);
 }
 
@@ -359,7 +359,7 @@ static void R7_an_event_that_comes_again_still_counts(void **state)
     (void)state;
     w = watched(&a, OPENAI_CHAT, events, COUNTOF(events));
     assert_string_equal(w.finish, "stop");
-    check_usage("again", &w.usage, &(struct openai_usage){USAGE_REPORTED, 0, 0, 3, 0, 0});
+    check_usage("again", &w.usage, &(struct openai_usage){USAGE_REPORTED, 0, 0, 3, 0, 0, 0});
     arena_done(&a);
 }
 
@@ -426,7 +426,7 @@ static void R7_the_usage_of_a_body_is_read(void **state)
     assert_int_equal(openai_watch_body(&w, STR("{\"data\":[{\"embedding\":[1]}],\"usage\":{"
                                                "\"prompt_tokens\":8,\"total_tokens\":8}}")),
                      FAULT_NONE);
-    check_usage("embeddings", &w.usage, &(struct openai_usage){USAGE_REPORTED, 8, 0, 8, 0, 0});
+    check_usage("embeddings", &w.usage, &(struct openai_usage){USAGE_REPORTED, 8, 0, 8, 0, 0, 0});
     openai_watch_done(&w);
     arena_done(&a);
 }
