@@ -376,35 +376,17 @@ static bool take_candidate(void *ctx, const struct json_member *m)
 
 /* ---- chunks ---- */
 
-/* candidatesTokenCount has no thoughts in it, promptTokenCount has what came from the cache. */
-static bool usage_read(struct str value, struct chat_usage *ret)
+static bool usage_same(const struct chat_usage *a, const struct chat_usage *b)
 {
-    struct str prompt = {NULL, 0}, tools = prompt, candidates = prompt, thoughts = prompt,
-               cached = prompt;
-    const struct json_pick picks[] = {
-        {STR("promptTokenCount"), JSON_NUMBER, &prompt},
-        {STR("toolUsePromptTokenCount"), JSON_NUMBER, &tools},
-        {STR("candidatesTokenCount"), JSON_NUMBER, &candidates},
-        {STR("thoughtsTokenCount"), JSON_NUMBER, &thoughts},
-        {STR("cachedContentTokenCount"), JSON_NUMBER, &cached},
-    };
-
-    json_pick(value, picks, COUNTOF(picks));
-    if (prompt.len == 0 && candidates.len == 0 && thoughts.len == 0)
-        return false;
-    *ret = (struct chat_usage){.source = CHAT_USAGE_REPORTED,
-                               .input = json_count(prompt) + json_count(tools),
-                               .output = json_count(candidates) + json_count(thoughts),
-                               .cache_read = json_count(cached),
-                               .reasoning = json_count(thoughts)};
-    return true;
+    return a->source == b->source && a->input == b->input && a->output == b->output &&
+           a->cache_read == b->cache_read && a->reasoning == b->reasoning;
 }
 
 static void take_usage(struct chat_decoder *d, struct str value)
 {
     struct chat_usage u;
 
-    if (!usage_read(value, &u) || memcmp(&u, &d->usage, sizeof(u)) == 0)
+    if (!gemini_usage_read(value, &u) || usage_same(&u, &d->usage))
         return;
     d->usage = u;
     tell(d, &(struct chat_event){.kind = CHAT_EV_USAGE, .usage = u});

@@ -25,6 +25,12 @@ bool gemini_node_refuse(struct schema *s)
                        GEMINI_DEPTH_MAX, GEMINI_NODES_MAX, GEMINI_WORK_MAX);
 }
 
+bool gemini_node_search(struct schema *s, size_t bytes)
+{
+    s->searched += bytes;
+    return s->searched <= GEMINI_SEARCH_MAX || gemini_node_refuse(s);
+}
+
 /* ---- $ref ---- */
 
 /* A step of a JSON pointer in a URL: ~1 is /, ~0 is ~, %41 is A. */
@@ -87,8 +93,11 @@ static bool gather_ref(struct node *n, struct str value)
 {
     struct schema *s = n->s;
     struct str ref = json_text_plain(s->request->arena, json_text_of(value));
-    struct str target = ref_find(s, ref);
+    struct str target;
 
+    if (!gemini_node_search(s, s->root.len))
+        return false;
+    target = ref_find(s, ref);
     if (target.len == 0 || is_within(s, ref)) {
         gemini_node_drop(s, STR("$ref"));
         if (target.len > 0)

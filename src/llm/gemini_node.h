@@ -13,7 +13,10 @@
 #define GEMINI_SOURCES_MAX 16u /* of one node */
 #define GEMINI_DEPTH_MAX 48u
 #define GEMINI_NODES_MAX 4096u     /* of one schema: $refs in $refs grow without end otherwise */
-#define GEMINI_WORK_MAX (4u << 20) /* bytes of JSON that are looked at */
+#define GEMINI_WORK_MAX (4u << 20) /* bytes of its objects, each as often as it is written */
+/* Bytes that are gone through for a $ref or a required name: many of them in a large schema are the
+ * square of its size. */
+#define GEMINI_SEARCH_MAX (64u << 20)
 
 struct schema { /* that is being written */
     struct json_pen *pen;
@@ -22,7 +25,7 @@ struct schema { /* that is being written */
     struct str root;
     struct str refs[GEMINI_DEPTH_MAX]; /* those we are in */
     unsigned refs_count, depth, nodes;
-    size_t work;
+    size_t work, searched;
 };
 
 struct node {
@@ -50,6 +53,8 @@ struct str gemini_node_find(const struct node *n, struct str name, enum json_typ
 
 void gemini_node_drop(struct schema *s, struct str keyword);
 bool gemini_node_refuse(struct schema *s); /* always false */
+/* Before looking for something in `bytes` bytes; false: it was too much. */
+bool gemini_node_search(struct schema *s, size_t bytes);
 
 struct tally gemini_tally(struct str array);
 /* Whether a schema, a value or a type is null and nothing else. */

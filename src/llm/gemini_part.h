@@ -48,6 +48,10 @@ struct json_text gemini_args_put(struct gemini_args *g, struct str partial);
 /* The rest of the text; then `g` is as new. */
 struct json_text gemini_args_end(struct gemini_args *g);
 
+/* From usageMetadata: candidatesTokenCount has no thoughts in it, promptTokenCount has what came
+ * from the cache.  false, and *ret as it was, when it tells no tokens. */
+bool gemini_usage_read(struct str value, struct chat_usage *ret);
+
 void gemini_refusal(struct arena *a, unsigned status, struct str body, struct chat_event *ret);
 
 #endif

@@ -31,6 +31,7 @@ static bool put_value(struct schema *s, struct str value);
 struct walk {
     struct node *n;
     struct str properties[GEMINI_SOURCES_MAX]; /* what may be required */
+    bool any;                                  /* required */
     bool ok;
 };
 
@@ -119,22 +120,31 @@ static bool put_properties(struct node *n, struct walk *w)
     return w->ok;
 }
 
+static bool is_property(const struct walk *w, struct json_text name)
+{
+    for (unsigned i = 0; i < w->n->sources && name.ptr != NULL; i++) {
+        if (json_pick_one(w->properties[i], str_make(name.ptr, name.len), JSON_NONE).len > 0)
+            return true;
+    }
+    return false;
+}
+
 static bool put_required(void *ctx, const struct json_member *m)
 {
     struct walk *w = ctx;
-    struct json_text name = json_text_of(m->value);
+    size_t bytes = 0;
 
-    for (unsigned i = 0; i < w->n->sources && name.ptr != NULL; i++) {
-        if (json_pick_one(w->properties[i], str_make(name.ptr, name.len), JSON_NONE).len == 0)
-            continue;
-        if (!w->ok) { /* the first */
-            pen_key(w->n->s->pen, STR("required"));
-            pen_open(w->n->s->pen, '[');
-        }
-        w->ok = true;
-        pen_raw(w->n->s->pen, m->value);
-        break;
+    for (unsigned i = 0; i < w->n->sources; i++)
+        bytes += w->properties[i].len;
+    w->ok = gemini_node_search(w->n->s, bytes);
+    if (!w->ok || !is_property(w, json_text_of(m->value)))
+        return w->ok;
+    if (!w->any) {
+        pen_key(w->n->s->pen, STR("required"));
+        pen_open(w->n->s->pen, '[');
     }
+    w->any = true;
+    pen_raw(w->n->s->pen, m->value);
     return true;
 }
 
@@ -144,16 +154,15 @@ static bool put_object(struct node *n)
 
     if (!put_properties(n, &w))
         return false;
-    w.ok = false;
-    for (unsigned i = 0; i < n->sources; i++) {
+    for (unsigned i = 0; i < n->sources && w.ok; i++) {
         struct str required = json_pick_one(n->source[i], STR("required"), JSON_ARRAY);
 
         if (required.len > 0)
             json_members(required, put_required, &w);
     }
-    if (w.ok)
+    if (w.any)
         pen_close(n->s->pen, ']');
-    return true;
+    return w.ok;
 }
 
 static bool put_items(struct node *n)

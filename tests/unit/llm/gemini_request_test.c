@@ -292,6 +292,30 @@ static void R45_a_chain_of_refs_has_an_end(void **state)
     arena_done(&a);
 }
 
+/* Sixty thousand names, each looked for among three thousand. */
+static void R45_what_is_required_is_not_looked_for_without_end(void **state)
+{
+    struct arena a = {.max = 0};
+    struct chat_request r = {.arena = &a};
+    struct chat_problem p = {.fault = FAULT_NONE};
+    struct buf schema = {.max = 0}, out = {.max = 0};
+    struct json_pen pen = json_pen(&out);
+
+    (void)state;
+    assert_int_equal(buf_printf(&schema, "{\"properties\":{\"x\":{}"), 0);
+    for (int i = 0; i < 3000; i++)
+        assert_int_equal(buf_printf(&schema, ",\"p%d\":{}", i), 0);
+    assert_int_equal(buf_printf(&schema, "},\"required\":[\"x\""), 0);
+    for (int i = 0; i < 60000; i++)
+        assert_int_equal(buf_put(&schema, STR(",\"none\"")), 0);
+    assert_int_equal(buf_printf(&schema, "]}"), 0);
+    assert_false(gemini_schema_put(&pen, &r, buf_str(&schema), &p));
+    assert_int_equal(p.fault, FAULT_BAD_REQUEST);
+    buf_done(&schema);
+    buf_done(&out);
+    arena_done(&a);
+}
+
 static void paths(void **state)
 {
     static const struct {
@@ -347,6 +371,7 @@ int main(void)
         cmocka_unit_test(R45_tools),
         cmocka_unit_test(R45_schemas),
         cmocka_unit_test(R45_a_chain_of_refs_has_an_end),
+        cmocka_unit_test(R45_what_is_required_is_not_looked_for_without_end),
         cmocka_unit_test(paths),
         cmocka_unit_test(a_request_that_has_no_room_is_too_large),
         cmocka_unit_test(each_has_its_row),
