@@ -182,8 +182,9 @@ static void ready(struct sim_visit *v)
     if (str_eq(v->call->method, STR("GET")) && str_starts(v->call->path, STR("/v1/models/")))
         show_model(v);
     else
-        refuse(v, 404, STR("unknown_url"),
-               STR("The simulator serves /v1/..., /v1beta/models/..., /api/chat and /sim/..."));
+        refuse(
+            v, 404, STR("unknown_url"),
+            STR("The simulator does not serve this path; docs/simulator.md lists those it does."));
 }
 
 static void stop(struct sim_visit *v)

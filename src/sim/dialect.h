@@ -98,6 +98,7 @@ struct sim_talk {
     struct str prefix;    /* what all its events begin with, or its only preface */
     struct str signature; /* of the reasoning */
     enum sim_event block; /* what stands in the block that is open; SIM_EVENT_OPEN: none is */
+    size_t framed_at;     /* in the out: where the message being written begins */
     uint64_t blocks;      /* begun so far */
     uint64_t id, created_s;
     struct sim_text reasoning, text;
@@ -148,6 +149,6 @@ struct str sim_ask_query(const struct sim_ask *ask, struct str name);
 /* The first fault of the script that the dialect lacks; SIM_NONE: it has them all. */
 enum sim_fault sim_dialect_lacks(const struct sim_dialect *d, const struct sim_script *s);
 
-extern const struct sim_dialect sim_openai, sim_anthropic, sim_gemini, sim_ollama;
+extern const struct sim_dialect sim_openai, sim_anthropic, sim_gemini, sim_ollama, sim_bedrock;
 
 #endif

@@ -24,6 +24,7 @@ struct str sim_frame_type(enum sim_framing framing)
         [SIM_FRAMING_SSE] = STR_INIT("text/event-stream; charset=utf-8"),
         [SIM_FRAMING_LINES] = STR_INIT("application/x-ndjson"),
         [SIM_FRAMING_ARRAY] = STR_INIT("application/json; charset=UTF-8"),
+        [SIM_FRAMING_AWS] = STR_INIT("application/vnd.amazon.eventstream"),
     };
 
     return types[framing];

@@ -14,6 +14,7 @@ enum sim_framing {
     SIM_FRAMING_SSE,
     SIM_FRAMING_LINES, /* a JSON value a line */
     SIM_FRAMING_ARRAY, /* the elements of one; its brackets and commas are the dialect's */
+    SIM_FRAMING_AWS,   /* binary messages; all of them is the dialect's */
 };
 
 struct sim_frame {

@@ -6,8 +6,8 @@
 #define BLOCK_BYTES 5u
 #define TRAILER_BYTES 8u
 
-/* CRC-32 of RFC 1952, four bits at a time: the table fits on a line or two. */
-static uint32_t crc_add(uint32_t crc, struct str s)
+/* Four bits at a time: the table fits on a line or two. */
+uint32_t gzip_crc(uint32_t crc, struct str s)
 {
     static const uint32_t table[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
                                        0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
@@ -50,7 +50,7 @@ static void begin(struct gzip *g, struct out *o)
 void gzip_put(struct gzip *g, struct str bytes, struct out *o)
 {
     begin(g, o);
-    g->crc = crc_add(g->crc, bytes);
+    g->crc = gzip_crc(g->crc, bytes);
     g->bytes += (uint32_t)bytes.len;
     while (bytes.len > 0) {
         size_t n = bytes.len < BLOCK_MAX ? bytes.len : BLOCK_MAX;

@@ -16,6 +16,8 @@ struct gzip {
     bool begun;
 };
 
+/* CRC-32 of RFC 1952, going on from `crc` (0: at the beginning). */
+uint32_t gzip_crc(uint32_t crc, struct str s);
 void gzip_put(struct gzip *g, struct str bytes, struct out *o);
 void gzip_end(struct gzip *g, struct out *o);
 /* The size of the whole file for a body of `n` bytes that is put in one piece. */
