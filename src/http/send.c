@@ -8,7 +8,7 @@
 /* Offered to the kernel at once; what it does not take stays where it is, but for the next … */
 #define OFFER_MAX (256u * 1024u)
 /* … bytes, which are copied, so that it tells when it takes more. */
-#define COPY_MAX (16u * 1024u)
+#define COPY_MAX (4u * 1024u)
 /* Written to a willing socket before others get their turn. */
 #define TURN_MAX (1024u * 1024u)
 /* Of a streamed body, before there is a connection. */
