@@ -25,7 +25,7 @@ def arguments():
     p.add_argument("build", help="the build directory, with dragoman in it")
     p.add_argument("--only", default=",".join(SECTIONS), help="sections, with commas between")
     p.add_argument("--scale", type=float, default=1.0, help="times as many requests")
-    p.add_argument("--patience", type=float, default=10,
+    p.add_argument("--patience", type=float, default=60,
                    help="seconds that memory may take to settle (the goal allows 60)")
     p.add_argument("--port", type=int, default=21700, help="first of 60 ports used")
     p.add_argument("--no-instructions", action="store_true", help="leave callgrind out")

@@ -250,15 +250,21 @@ def memory(lab, start, sim, patience):
         result["per_stream_bytes"] = slope_bytes(points)
         goal = result["after_requests_kib"] * 1.1
         result["after_streams_kib"] = settled_kib(subject, patience, goal)
+    result["burst"] = burst(lab, start, sim, patience, "short")
+    result["burst_echoed"] = burst(lab, start, sim, patience, "chat")
+    return result
+
+
+def burst(lab, start, sim, patience, model):
+    """Large requests, all at once; answered in a few words, or with as much as was asked."""
     with start(sim) as subject:
         idle = subject.memory_kib()
-        run = lab.load(subject, connections=1500, requests=1500, body_bytes=150_000)
-        result["burst"] = {
+        run = lab.load(subject, connections=1500, requests=1500, body_bytes=150_000, model=model)
+        return {
             "bodies": 1500, "body_bytes": 150_000, "idle_kib": idle, "failed": run["failed"],
             "peak_kib": subject.memory_kib("VmHWM"),
             "at_end_kib": subject.memory_kib(),
             "settled_kib": settled_kib(subject, patience, idle * 1.1)}
-    return result
 
 
 def machine(lab):

@@ -196,7 +196,7 @@ bool http_value_is_safe(struct str value)
         if (word_is_odd(value.ptr + at))
             return bytes_are_safe(value.ptr + at, value.len - at);
     }
-    return bytes_are_safe(value.ptr + at, value.len - at);
+    return at == value.len || bytes_are_safe(value.ptr + at, value.len - at);
 }
 
 static const char day_names[7][10] = {"Sunday",   "Monday", "Tuesday", "Wednesday",

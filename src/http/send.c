@@ -5,6 +5,10 @@
 
 /* A streamed body's pieces: one at a time is copied beyond it. */
 #define QUEUED_MAX (256u * 1024u)
+/* Offered to the kernel at once; what it does not take stays where it is, but for the next … */
+#define OFFER_MAX (256u * 1024u)
+/* … bytes, which are copied, so that it tells when it takes more. */
+#define COPY_MAX (4u * 1024u)
 /* Written to a willing socket before others get their turn. */
 #define TURN_MAX (1024u * 1024u)
 /* Of a streamed body, before there is a connection. */
@@ -79,25 +83,51 @@ static void request_sent(struct http_fetch *f)
     f->since_ms = loop_now_ms(f->client->loop);
 }
 
+/* `bytes` were given to the stream, or it broke. */
+static bool put_over(struct http_fetch *f, int err, uint64_t bytes)
+{
+    f->since_ms = loop_now_ms(f->client->loop);
+    if (err < 0) {
+        fetch_write_failed(f, err);
+        return false;
+    }
+    f->bytes_out += bytes;
+    return true;
+}
+
 static bool put(struct http_fetch *f, const struct str *pieces, unsigned n)
 {
     int err = stream_write(&f->conn->stream, pieces, n);
 
-    f->since_ms = loop_now_ms(f->client->loop);
-    if (err == 0) {
-        f->bytes_out += count_bytes(pieces, n);
-        return true;
-    }
-    fetch_write_failed(f, err);
-    return false;
+    return put_over(f, err, count_bytes(pieces, n));
+}
+
+/* False when the fetch is over.  A burst of large bodies must not be held twice: the request's own
+ * bytes stay until they are sent. */
+static bool offer(struct http_fetch *f)
+{
+    struct str pieces[PIECES_MAX];
+    unsigned n = clip(pieces, all_pieces(f, pieces), f->sent, OFFER_MAX);
+    size_t taken = 0;
+    int err = stream_offer(&f->conn->stream, pieces, n, &taken);
+
+    if (!put_over(f, err, taken))
+        return false;
+    f->sent += taken;
+    return true;
 }
 
 static bool write_slice(struct http_fetch *f)
 {
     struct str pieces[PIECES_MAX];
-    unsigned n = all_pieces(f, pieces);
+    uint64_t before = f->sent;
+    unsigned n;
 
-    n = clip(pieces, n, f->sent, QUEUED_MAX);
+    if (!offer(f))
+        return false;
+    if (f->sent == f->total || f->sent - before == OFFER_MAX)
+        return true;
+    n = clip(pieces, all_pieces(f, pieces), f->sent, COPY_MAX);
     if (!put(f, pieces, n))
         return false;
     f->sent += count_bytes(pieces, n);

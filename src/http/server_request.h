@@ -61,6 +61,6 @@ static inline bool request_pending(const struct request_reader *r)
 MUST_USE bool request_check(struct request_reader *r, struct str head);
 /* Set r->refusal; always false. */
 COLD bool request_refuse(struct request_reader *r, unsigned status, const char *message,
-                    const char *limit);
+                         const char *limit);
 
 #endif

@@ -404,7 +404,7 @@ bool json_visit(struct str text, unsigned depth_max, struct json_visitor top,
 {
     static const char nothing[1];
     const char *start = text.ptr != NULL ? text.ptr : nothing;
-    uint64_t objects[JSON_DEPTH_MAX / 64];
+    uint64_t objects[JSON_DEPTH_MAX / 64] = {0};
     struct level levels[JSON_VISIT_MAX];
     struct reader r = {.start = start,
                        .end = start + text.len,

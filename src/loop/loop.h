@@ -20,10 +20,10 @@
 struct loop {
     uv_loop_t uv; /* uv.data points back here */
     unsigned index;
-    char *scratch;     /* LOOP_SCRATCH_BYTES; socket reads */
-    char *scratch2;    /* LOOP_SCRATCH_BYTES; what TLS decrypts */
-    char *gather;      /* one TLS record's worth: where small pieces become one */
-    struct buf sealed; /* TLS records on their way to raw_write(); empty between calls */
+    char *scratch;             /* LOOP_SCRATCH_BYTES; socket reads */
+    char *scratch2;            /* LOOP_SCRATCH_BYTES; what TLS decrypts */
+    char *gather;              /* one TLS record's worth: where small pieces become one */
+    struct buf sealed;         /* TLS records on their way to raw_write(); empty between calls */
     struct spares spare_sends; /* of struct stream_send */
     struct list dead;          /* of struct loop_dead: freed at the end of the turn */
     uv_prepare_t before_poll;  /* both empty `dead`, so that nothing in it waits for an event */

@@ -175,22 +175,48 @@ int stream_raw_write(struct stream *s, const struct str *pieces, unsigned n)
     return err;
 }
 
-int stream_write(struct stream *s, const struct str *pieces, unsigned n)
+static int writable(const struct stream *s)
 {
-    int err;
-
     if (s->closing || s->shut || s->finishing)
         return -EPIPE;
-    if (!s->ready)
-        return -ENOTCONN;
-    for (unsigned i = 0; i < n; i++)
-        s->bytes_out += pieces[i].len;
-    err = s->ssl != NULL ? stream_tls_write(s, pieces, n) : stream_raw_write(s, pieces, n);
+    return s->ready ? 0 : -ENOTCONN;
+}
+
+static int written(struct stream *s, int err)
+{
     if (err < 0) {
         s->ended = true; /* the caller knows now; on_end() would be news twice */
         stream_pause(s);
     }
     return err;
+}
+
+int stream_write(struct stream *s, const struct str *pieces, unsigned n)
+{
+    int err = writable(s);
+
+    if (err < 0)
+        return err;
+    for (unsigned i = 0; i < n; i++)
+        s->bytes_out += pieces[i].len;
+    return written(s, s->ssl != NULL ? stream_tls_write(s, pieces, n)
+                                     : stream_raw_write(s, pieces, n));
+}
+
+int stream_offer(struct stream *s, const struct str *pieces, unsigned n, size_t *ret_taken)
+{
+    int err = writable(s);
+    size_t taken = 0;
+
+    if (err < 0)
+        return err;
+    if (s->ssl == NULL && s->send == NULL && s->queue.len == 0)
+        err = try_pieces(s, pieces, n < PIECES_MAX ? n : PIECES_MAX, &taken);
+    if (err == 0)
+        *ret_taken = taken;
+    s->bytes_out += taken;
+    s->raw_out += taken;
+    return written(s, err);
 }
 
 void stream_end(struct stream *s, int err)

@@ -68,6 +68,10 @@ MUST_USE int stream_start_tls(struct stream *s, struct ssl_ctx_st *tls, const ch
 /* Write `n` pieces in one system call if the kernel takes them; the rest is copied and follows.
  * 0, or a negative errno after which on_end() will not come for it: close the stream. */
 MUST_USE int stream_write(struct stream *s, const struct str *pieces, unsigned n);
+/* Hand `pieces` to the kernel as far as it takes them at once, and queue nothing: *ret_taken bytes
+ * of them are gone.  None are when something is queued already, or with TLS.  Errors as above. */
+MUST_USE int stream_offer(struct stream *s, const struct str *pieces, unsigned n,
+                          size_t *ret_taken);
 static inline size_t stream_queued(const struct stream *s)
 {
     return s->queue.len + uv_stream_get_write_queue_size((const uv_stream_t *)&s->tcp);

@@ -437,8 +437,7 @@ UNUSED static void answers(struct fixture *f)
 UNUSED static void pass_ms(struct fixture *f, uint64_t ms)
 {
     f->loop.uv.time += ms;
-    if (f->x->finished || !alarm_is_set(&f->x->timer) ||
-        f->x->timer.due_ms > loop_now_ms(&f->loop))
+    if (f->x->finished || !alarm_is_set(&f->x->timer) || f->x->timer.due_ms > loop_now_ms(&f->loop))
         return;
     exchange_timer_stop(f->x);
     attempt_tick(f->x);
