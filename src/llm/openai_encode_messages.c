@@ -266,7 +266,7 @@ static void pen_call(struct encoding *e, const struct chat_part *part)
  * message with calls that lacks it; without calls it is of no use, and some refuse it then. */
 static bool goes_back(const struct chat_part *part)
 {
-    return part->kind == CHAT_THINKING && part->signature.len == 0;
+    return part->kind == CHAT_THINKING && part->signature.len == 0 && part->text.len > 0;
 }
 
 static void pen_thoughts(struct encoding *e, const struct chat_message *m)

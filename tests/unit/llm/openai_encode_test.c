@@ -182,6 +182,11 @@ static void unsigned_thinking_goes_back_with_the_calls_that_came_of_it(void **st
     has_not(&k, "reasoning_content");
     dropped(&k, "thinking ");
     done(&k);
+    k = (struct asking){.request = {.messages = messages, .messages_count = 1}};
+    called[0].text.len = 0; /* a thought of nothing */
+    assert_true(encode(&k, "m"));
+    has_not(&k, "reasoning_content");
+    done(&k);
 }
 
 static void signed_thinking_never_goes_back_here(void **state)
