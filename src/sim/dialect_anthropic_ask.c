@@ -10,7 +10,7 @@
 #include "sim/json.h"
 
 #define CALLS_MAX 64u /* of one turn; those beyond are not checked */
-#define refuse(r, ...) sim_anthropic_refuse((r)->problem, (r)->arena, __VA_ARGS__)
+#define refuse(r, ...) sim_refuse((r)->problem, arena_printf((r)->arena, __VA_ARGS__))
 
 struct reader {
     struct sim_ask *ask;
