@@ -60,10 +60,6 @@ static bool refuse_flaw(struct request *r, const struct shape_flaw *f)
     case SHAPE_TYPE:
         return refuse(r, "%.*s: Input should be %s", STR_ARG(f->place), expected(f->member->types));
     case SHAPE_VALUE:
-        if (str_eq(f->member->name, STR("role")) && yyjson_equals_str(f->got, "system"))
-            return refuse(r, "messages: Unexpected role \"system\". The Messages API accepts a "
-                             "top-level `system` parameter, not \"system\" as an input message "
-                             "role.");
         return refuse(r, "%.*s: Input should be %.*s", STR_ARG(f->place),
                       STR_ARG(shape_list(f->member->values, NULL, r->arena)));
     case SHAPE_VARIANT:
