@@ -56,3 +56,9 @@ struct str sim_ask_credential(const struct sim_ask *ask)
     }
     return sim_ask_query(ask, STR("key"));
 }
+
+bool sim_refuse(struct sim_problem *p, struct str message)
+{
+    *p = (struct sim_problem){.status = 400, .message = message};
+    return false;
+}

@@ -146,6 +146,8 @@ const struct sim_dialect *sim_dialect_default(void);
 struct str sim_ask_credential(const struct sim_ask *ask);
 /* A parameter's value, not decoded; .ptr NULL: it is not there. */
 struct str sim_ask_query(const struct sim_ask *ask, struct str name);
+/* Refuse with 400 and this; always false. */
+bool sim_refuse(struct sim_problem *ret_problem, struct str message);
 /* The first fault of the script that the dialect lacks; SIM_NONE: it has them all. */
 enum sim_fault sim_dialect_lacks(const struct sim_dialect *d, const struct sim_script *s);
 

@@ -22,10 +22,6 @@ bool sim_anthropic_read(struct sim_ask *ask, struct arena *a, yyjson_val *root,
 bool sim_anthropic_check(const struct sim_ask *ask, struct arena *a, yyjson_val *root,
                          struct sim_problem *ret_problem);
 bool sim_anthropic_thinks(yyjson_val *root); /* is it asked to? */
-/* Fill in the problem; always false. */
-bool sim_anthropic_refuse(struct sim_problem *ret_problem, struct arena *a, const char *fmt, ...)
-    PRINTF_LIKE(3, 4);
-
 /* Its `fields`, `fault` and `problem`. */
 bool sim_anthropic_fields(const struct sim_head *h, struct http_fields *f, struct arena *a);
 struct sim_problem sim_anthropic_fault(enum sim_fault f, unsigned status);

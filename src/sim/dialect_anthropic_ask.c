@@ -10,7 +10,7 @@
 #include "sim/json.h"
 
 #define CALLS_MAX 64u /* of one turn; those beyond are not checked */
-#define refuse(r, ...) sim_anthropic_refuse((r)->problem, (r)->arena, __VA_ARGS__)
+#define refuse(r, ...) sim_refuse((r)->problem, arena_printf((r)->arena, __VA_ARGS__))
 
 struct reader {
     struct sim_ask *ask;
@@ -295,6 +295,42 @@ static bool check_last(struct reader *r, yyjson_val *m, size_t at, size_t count)
            refuse(r, "messages: final assistant content cannot end with trailing whitespace");
 }
 
+/* Newer models take a system message in the middle, where a user's has gone before. */
+static bool takes_system(struct str model)
+{
+    static const struct str families[] = {STR_INIT("claude-opus-4-8"), STR_INIT("claude-opus-5"),
+                                          STR_INIT("claude-sonnet-5"), STR_INIT("claude-haiku-5"),
+                                          STR_INIT("claude-fable-5"),  STR_INIT("claude-mythos-5")};
+
+    for (size_t i = 0; i < COUNTOF(families); i++) {
+        if (str_starts(model, families[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool take_system(struct reader *r, yyjson_val *m, size_t at)
+{
+    if (!takes_system(r->ask->model))
+        return refuse(r,
+                      "messages: Unexpected role \"system\". The Messages API accepts a top-level "
+                      "`system` parameter, not \"system\" as an input message role.");
+    if (at == 0 || r->assistant)
+        return refuse(r, "messages.%zu: a `system` message must follow a `user` message", at);
+    count_words(r, yyjson_obj_get(m, "content"));
+    return true;
+}
+
+static bool take_message(struct reader *r, yyjson_val *m, size_t at, size_t count)
+{
+    struct str role = sim_json_text(m, "role");
+
+    if (str_eq(role, STR("system")))
+        return take_system(r, m, at);
+    return begin_turn(r, str_eq(role, STR("assistant")), at) &&
+           take_content(r, yyjson_obj_get(m, "content"), at) && check_last(r, m, at, count);
+}
+
 static bool take_messages(struct reader *r)
 {
     yyjson_val *messages = yyjson_obj_get(r->root, "messages"), *m;
@@ -305,8 +341,7 @@ static bool take_messages(struct reader *r)
     yyjson_arr_foreach(messages, at, max, m)
     {
         r->said_before = true;
-        if (!begin_turn(r, str_eq(sim_json_text(m, "role"), STR("assistant")), at) ||
-            !take_content(r, yyjson_obj_get(m, "content"), at) || !check_last(r, m, at, max))
+        if (!take_message(r, m, at, max))
             return false;
     }
     return check_answered(r);

@@ -5,15 +5,11 @@
  * assistant, no citations from the user.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "sim/dialect_anthropic.h"
 #include "sim/json.h"
 
-#define MESSAGE_MAX 512u
 #define BUDGET_MIN 1024
-#define refuse(r, ...) sim_anthropic_refuse((r)->problem, (r)->arena, __VA_ARGS__)
+#define refuse(r, ...) sim_refuse((r)->problem, arena_printf((r)->arena, __VA_ARGS__))
 
 struct request {
     const struct sim_ask *ask;
@@ -22,18 +18,6 @@ struct request {
     struct sim_problem *problem;
     bool newest; /* version 2026-10-21 */
 };
-
-bool sim_anthropic_refuse(struct sim_problem *p, struct arena *a, const char *fmt, ...)
-{
-    char text[MESSAGE_MAX];
-    va_list ap;
-
-    va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    *p = (struct sim_problem){.status = 400, .message = arena_dup(a, str_from(text))};
-    return false;
-}
 
 /* ---- Whether its parts are what they should be */
 
@@ -76,10 +60,6 @@ static bool refuse_flaw(struct request *r, const struct shape_flaw *f)
     case SHAPE_TYPE:
         return refuse(r, "%.*s: Input should be %s", STR_ARG(f->place), expected(f->member->types));
     case SHAPE_VALUE:
-        if (str_eq(f->member->name, STR("role")) && yyjson_equals_str(f->got, "system"))
-            return refuse(r, "messages: Unexpected role \"system\". The Messages API accepts a "
-                             "top-level `system` parameter, not \"system\" as an input message "
-                             "role.");
         return refuse(r, "%.*s: Input should be %.*s", STR_ARG(f->place),
                       STR_ARG(shape_list(f->member->values, NULL, r->arena)));
     case SHAPE_VARIANT:

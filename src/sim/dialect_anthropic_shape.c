@@ -119,7 +119,7 @@ static const struct shape_variant block_kinds[] = {
 static const struct shape block = {SHAPE_ONE_OF("type", block_kinds), .tagged = true};
 
 static const struct shape_member message_members[] = {
-    SHAPE_AMONG("role", SHAPE_STRING | SHAPE_MUST, "user assistant"),
+    SHAPE_AMONG("role", SHAPE_STRING | SHAPE_MUST, "user assistant system"),
     SHAPE_IN("content", SHAPE_STRING | SHAPE_ARRAY | SHAPE_MUST, &block),
 };
 static const struct shape message = {SHAPE_OF(message_members)};

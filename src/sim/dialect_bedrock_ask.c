@@ -5,16 +5,13 @@
  * Turns have to alternate here, where Anthropic's own API merges them.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "sim/dialect_bedrock.h"
 #include "sim/json.h"
 #include "sim/percent.h"
 #include "sim/shape.h"
 
 #define CALLS_MAX 64u
-#define MESSAGE_MAX 512u
+#define refuse(r, ...) sim_refuse((r)->problem, arena_printf((r)->arena, __VA_ARGS__))
 
 /* ---- What it may say, after the published API reference */
 
@@ -114,21 +111,6 @@ struct reader {
     unsigned call_count;
     struct out said;
 };
-
-static bool refuse(struct reader *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
-static bool refuse(struct reader *r, const char *fmt, ...)
-{
-    char text[MESSAGE_MAX];
-    va_list ap;
-
-    va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    *r->problem =
-        (struct sim_problem){.status = 400, .message = arena_dup(r->arena, str_from(text))};
-    return false;
-}
 
 static bool check_shape(struct reader *r)
 {

@@ -5,14 +5,12 @@
  * does not know, function responses that do not answer the calls before them.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "sim/dialect_gemini.h"
 #include "sim/percent.h"
 
 #define CALLS_MAX 64u
-#define MESSAGE_MAX 512u
+#define GOT_MAX 200u /* bytes of a value that a sentence quotes */
+#define refuse(r, field, ...) refuse_at((r), (field), arena_printf((r)->arena, __VA_ARGS__))
 #define REQUEST "* GenerateContentRequest."
 
 struct reader {
@@ -26,20 +24,10 @@ struct reader {
     struct out said;
 };
 
-static bool refuse(struct reader *r, struct str field, const char *fmt, ...) PRINTF_LIKE(3, 4);
-
-static bool refuse(struct reader *r, struct str field, const char *fmt, ...)
+static bool refuse_at(struct reader *r, struct str field, struct str message)
 {
-    char text[MESSAGE_MAX];
-    va_list ap;
-
-    va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    *r->problem = (struct sim_problem){.status = 400,
-                                       .type = STR("INVALID_ARGUMENT"),
-                                       .message = arena_dup(r->arena, str_from(text)),
-                                       .param = field};
+    *r->problem = (struct sim_problem){
+        .status = 400, .type = STR("INVALID_ARGUMENT"), .message = message, .param = field};
     return false;
 }
 
@@ -79,20 +67,32 @@ static const char *type_name(unsigned types)
     return (types & SHAPE_INT) != 0 ? "TYPE_INT32" : "TYPE_FLOAT";
 }
 
+/* What came, as JSON; a long one is cut between two characters. */
+static struct str quote(struct reader *r, yyjson_val *got)
+{
+    size_t n = 0;
+    char *json = yyjson_val_write(got, YYJSON_WRITE_NOFLAG, &n);
+    struct str quoted;
+
+    if (n > GOT_MAX) {
+        n = GOT_MAX;
+        while (n > 0 && ((unsigned char)json[n] & 0xc0) == 0x80)
+            n--;
+    }
+    quoted = arena_dup(r->arena, str_make(json, json != NULL ? n : 0));
+    free(json);
+    return quoted;
+}
+
 static bool refuse_type(struct reader *r, const struct shape_flaw *f)
 {
-    char *got = yyjson_val_write(f->got, YYJSON_WRITE_NOFLAG, NULL);
-
     if (yyjson_is_arr(f->got))
-        (void)refuse(r, f->place,
-                     "Invalid JSON payload received. Unknown name \"%.*s\" at '%.*s': Proto field "
-                     "is not repeating, cannot start list.",
-                     STR_ARG(f->member->name), STR_ARG(f->place));
-    else
-        (void)refuse(r, f->place, "Invalid value at '%.*s' (%s), %.200s", STR_ARG(f->place),
-                     type_name(f->member->types), got != NULL ? got : "");
-    free(got);
-    return false;
+        return refuse(r, f->place,
+                      "Invalid JSON payload received. Unknown name \"%.*s\" at '%.*s': Proto field "
+                      "is not repeating, cannot start list.",
+                      STR_ARG(f->member->name), STR_ARG(f->place));
+    return refuse(r, f->place, "Invalid value at '%.*s' (%s), %.*s", STR_ARG(f->place),
+                  type_name(f->member->types), STR_ARG(quote(r, f->got)));
 }
 
 static bool refuse_flaw(struct reader *r, const struct shape_flaw *f)

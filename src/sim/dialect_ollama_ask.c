@@ -54,12 +54,6 @@ static const struct shape_member root_members[] = {
 };
 static const struct shape chat = {SHAPE_OF(root_members), .open = true};
 
-static bool refuse(struct sim_problem *p, struct str why)
-{
-    *p = (struct sim_problem){.status = 400, .message = why};
-    return false;
-}
-
 /* ---- Types */
 
 static const char *kind_of(yyjson_val *v)
@@ -90,10 +84,11 @@ static bool check_types(struct arena *a, yyjson_val *root, struct sim_problem *p
 
     if (shape_fits(&chat, root, SHAPE_FIELDS, a, &f))
         return true;
-    return refuse(p, arena_printf(a,
-                                  "json: cannot unmarshal %s into Go struct field ChatRequest.%.*s "
-                                  "of type %s",
-                                  kind_of(f.got), STR_ARG(f.place), go_type(f.member)));
+    return sim_refuse(
+        p, arena_printf(a,
+                        "json: cannot unmarshal %s into Go struct field ChatRequest.%.*s "
+                        "of type %s",
+                        kind_of(f.got), STR_ARG(f.place), go_type(f.member)));
 }
 
 static bool check_option(struct arena *a, yyjson_val *v, const char *name, bool whole,
@@ -101,8 +96,8 @@ static bool check_option(struct arena *a, yyjson_val *v, const char *name, bool 
 {
     if (v == NULL || (whole ? yyjson_is_int(v) : yyjson_is_num(v)))
         return true;
-    return refuse(p, arena_printf(a, "option \"%s\" must be of type %s", name,
-                                  whole ? "integer" : "float32"));
+    return sim_refuse(p, arena_printf(a, "option \"%s\" must be of type %s", name,
+                                      whole ? "integer" : "float32"));
 }
 
 static bool read_options(struct sim_ask *ask, struct arena *a, yyjson_val *root,
@@ -130,7 +125,7 @@ static bool read_options(struct sim_ask *ask, struct arena *a, yyjson_val *root,
     }
     stop = yyjson_obj_get(options, "stop");
     if (stop != NULL && !yyjson_is_arr(stop))
-        return refuse(p, STR("option \"stop\" must be of type array"));
+        return sim_refuse(p, STR("option \"stop\" must be of type array"));
     ask->tokens_max = yyjson_is_uint(max) ? yyjson_get_uint(max) : 0; /* -1: as many as it likes */
     return true;
 }
@@ -142,10 +137,11 @@ static bool read_think(struct arena *a, yyjson_val *root, struct sim_problem *p)
     if (think.ptr == NULL || str_eq(think, STR("high")) || str_eq(think, STR("medium")) ||
         str_eq(think, STR("low")))
         return true;
-    return refuse(p, arena_printf(a,
-                                  "invalid think value: \"%.*s\" (must be \"high\", \"medium\", "
-                                  "\"low\", true, or false)",
-                                  STR_ARG(think)));
+    return sim_refuse(p,
+                      arena_printf(a,
+                                   "invalid think value: \"%.*s\" (must be \"high\", \"medium\", "
+                                   "\"low\", true, or false)",
+                                   STR_ARG(think)));
 }
 
 /* ---- Messages */
@@ -167,7 +163,7 @@ static bool count_calls(yyjson_val *m, struct str role, uint64_t *open, struct s
 {
     if (str_eq(role, STR("tool"))) {
         if (*open == 0)
-            return refuse(p, STR("a tool message answers no tool call"));
+            return sim_refuse(p, STR("a tool message answers no tool call"));
         *open -= 1;
     } else {
         *open = yyjson_arr_size(yyjson_obj_get(m, "tool_calls"));
@@ -187,7 +183,7 @@ static bool read_messages(struct sim_ask *ask, struct arena *a, yyjson_val *root
         struct str role = sim_json_text(m, "role"), said = sim_json_text(m, "content");
 
         if (!is_role(role))
-            return refuse(p, arena_printf(a, "invalid role: \"%.*s\"", STR_ARG(role)));
+            return sim_refuse(p, arena_printf(a, "invalid role: \"%.*s\"", STR_ARG(role)));
         if (!count_calls(m, role, &open, p))
             return false;
         ask->prompt_tokens += sim_words(said);
@@ -226,7 +222,7 @@ bool sim_ollama_read(struct sim_ask *ask, struct arena *a, yyjson_val *root, str
     if (!check_types(a, root, p))
         return false;
     if (ask->model.len == 0)
-        return refuse(p, STR("model is required"));
+        return sim_refuse(p, STR("model is required"));
     ask->stream = stream == NULL || yyjson_is_null(stream) || yyjson_get_bool(stream);
     read_tools(ask, a, root);
     return read_options(ask, a, root, p) && read_think(a, root, p) &&

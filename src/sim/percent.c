@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/percent.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "llm/utf8.h"
 
 struct str percent_decode(struct arena *a, struct str s, bool plus)
 {
@@ -17,8 +11,8 @@ struct str percent_decode(struct arena *a, struct str s, bool plus)
     if (to == NULL)
         return s;
     for (size_t i = 0; i < s.len; i++) {
-        int high = s.ptr[i] == '%' && i + 2 < s.len ? hex_digit(s.ptr[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(s.ptr[i + 2]) : -1;
+        int high = s.ptr[i] == '%' && i + 2 < s.len ? utf8_hex(s.ptr[i + 1]) : -1;
+        int low = high >= 0 ? utf8_hex(s.ptr[i + 2]) : -1;
 
         if (low >= 0)
             i += 2;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/play.h"
 
+#include "llm/utf8.h"
 #include "sim/json.h"
 
 static struct sim_play *play_of(struct sim_visit *v)
@@ -45,12 +46,29 @@ static bool refuse_lack(struct sim_play *p, enum sim_fault f)
                                STR_ARG(sim_fault_info(f)->name), p->dialect->name));
 }
 
+/* One out of a URL may be anything. */
+static bool is_utf8(struct str s)
+{
+    const char *at = s.ptr, *end = s.ptr + s.len;
+
+    while (at < end) {
+        unsigned n = utf8_len(at, end);
+
+        if (n == 0)
+            return false;
+        at += n;
+    }
+    return true;
+}
+
 static bool read_script(struct sim_play *p, struct str model)
 {
     struct arena *a = &p->visit.call->arena;
     struct out *why = &p->visit.sim->scratch;
     enum sim_fault lacked;
 
+    if (!is_utf8(model))
+        return refuse(p, "model", STR("invalid_value"), STR("The model's name is not UTF-8."));
     p->visit.model = p->ask.model = arena_dup(a, model);
     out_reset(why, SIM_SCRATCH_KEEP);
     if (!sim_script_parse(p->ask.model, &p->script, why))

@@ -279,7 +279,7 @@ static void requests_are_refused_as_Anthropic_refuses_them(void **state)
         {STR_INIT(HEAD "[{\"role\":\"system\",\"content\":\"s\"}]}"),
          "messages: Unexpected role \"system\""},
         {STR_INIT(HEAD "[{\"role\":\"tool\",\"content\":\"s\"}]}"),
-         "messages.0.role: Input should be 'user' or 'assistant'"},
+         "messages.0.role: Input should be 'user', 'assistant' or 'system'"},
         {STR_INIT(HEAD "[{\"role\":\"user\",\"content\":null}]}"),
          "messages.0.content: Input should"},
         {STR_INIT(HEAD "[{\"role\":\"user\",\"content\":\"\"}]}"), "non-empty content"},
@@ -332,6 +332,26 @@ static void requests_are_refused_as_Anthropic_refuses_them(void **state)
     };
 
     (void)state;
+    refuses(MESSAGES_PATH, rows, COUNTOF(rows));
+}
+
+static void newer_models_take_a_system_message_after_a_users(void **state)
+{
+#define OPUS(turns)                                                                                \
+    STR_INIT("{\"model\":\"claude-opus-5\",\"max_tokens\":9,\"messages\":[" turns "]}")
+#define SYSTEM "{\"role\":\"system\",\"content\":\"be brief\"}"
+    static const struct str bodies[] = {
+        OPUS(USER(SAYS("a")) "," SYSTEM),
+        OPUS(USER(SAYS("a")) "," SYSTEM "," MODEL(SAYS("b")) "," USER(SAYS("c"))),
+    };
+    static const struct refusal rows[] = {
+        {OPUS(SYSTEM "," USER(SAYS("a"))), "messages.0: a `system` message must follow"},
+        {OPUS(USER(SAYS("a")) "," MODEL(SAYS("b")) "," SYSTEM), "messages.2: a `system` message"},
+        {TURNS(USER(SAYS("a")) "," SYSTEM), "messages: Unexpected role \"system\""},
+    };
+
+    (void)state;
+    takes(MESSAGES_PATH, bodies, COUNTOF(bodies));
     refuses(MESSAGES_PATH, rows, COUNTOF(rows));
 }
 
@@ -514,6 +534,7 @@ int main(void)
         cmocka_unit_test(a_whole_answer_has_the_same_content),
         cmocka_unit_test(tokens_are_counted_without_an_answer),
         cmocka_unit_test(requests_are_refused_as_Anthropic_refuses_them),
+        cmocka_unit_test(newer_models_take_a_system_message_after_a_users),
         cmocka_unit_test(counting_takes_no_max_tokens),
         cmocka_unit_test(what_is_right_is_taken),
         cmocka_unit_test(the_echo_is_the_last_text_of_the_user),

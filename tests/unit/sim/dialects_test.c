@@ -383,6 +383,19 @@ static void the_log_knows_each_models_name(void **state)
     }
 }
 
+static void a_name_that_is_no_text_is_refused_in_JSON(void **state)
+{
+    int fd = dial(PATIENCE_MS);
+    struct reply r;
+
+    (void)state;
+    say(fd, "POST /v1beta/models/sim%3F%FF:generateContent", "any", STR(CONTENTS));
+    r = hear(fd, "}]}}");
+    expect(&r, "%FF", STAYS, "The model's name is not UTF-8.", "\xff");
+    close(fd);
+    buf_done(&r.got);
+}
+
 static void a_key_in_a_URL_is_hidden_in_the_log(void **state)
 {
     int fd = dial(PATIENCE_MS);
@@ -413,6 +426,7 @@ int main(void)
         cmocka_unit_test(faults_look_on_the_wire_as_the_menu_says),
         cmocka_unit_test(R16_a_key_can_be_the_script_in_every_dialect),
         cmocka_unit_test(the_log_knows_each_models_name),
+        cmocka_unit_test(a_name_that_is_no_text_is_refused_in_JSON),
         cmocka_unit_test(a_key_in_a_URL_is_hidden_in_the_log),
     };
 
