@@ -302,7 +302,7 @@ static struct json_text call_id(struct chat_writer *w, const struct chat_event *
 
     if (ev->id.len > 0)
         return copy(w, ev->id);
-    id = arena_printf(w->arena, "call_%.*s%04x", STR_ARG(w->facts->id), w->items);
+    id = arena_printf(w->arena, "call_%.*s%04x", STR_ARG(w->facts->id), w->last->index);
     return id.ptr != NULL ? json_text_make(w->arena, id) : (struct json_text){NULL, 0};
 }
 
