@@ -143,7 +143,7 @@ struct chat_request {
     struct str metadata;   /* raw object */
     struct json_text service_tier;
     bool stream, wants_usage;
-    bool functions; /* asked with OpenAI's old functions, and so is the answer */
+    bool functions;               /* asked with OpenAI's old functions, and so is the answer */
     const struct chat_echo *echo; /* what an answer of OpenAI's Responses repeats; else NULL */
     struct chat_extra extra[CHAT_EXTRA_MAX];
     uint32_t extra_count;
