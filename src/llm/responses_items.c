@@ -242,7 +242,8 @@ static bool drop_item(struct turns *t, const struct chat_at *at, struct json_tex
 {
     if (json_text_is(type, STR("item_reference")))
         return fields_refuse(&t->reading->fields, at,
-                             "refers to an item that is not stored here; send the item itself");
+                             "refers to an item that is not stored here; send the item itself, as "
+                             "SDKs do with store: false");
     return responses_drop(t->reading, STR("input."), str_make(type.ptr, type.len));
 }
 

@@ -5,9 +5,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { createOpenAI } from '@ai-sdk/openai';
+import { generateText, stepCountIs, streamText, tool } from 'ai';
 import Ajv from 'ajv/dist/2020.js';
 import OpenAI from 'openai';
-import { Upstream, ask, pair, readStream, root } from './harness.mjs';
+import { z } from 'zod';
+import { Gateway, Upstream, ask, pair, readStream, root } from './harness.mjs';
 
 // ---- the descriptions ----
 
@@ -209,6 +212,42 @@ test('thinking and its signature come back to the target byte for byte', async (
     await own.gw.stop();
     await own.sim.stop();
     await upstream.stop();
+  }
+});
+
+// It speaks this API where it is not told otherwise; without `store` it refers to what it thinks is stored.
+test('@ai-sdk/openai in its own mode: text, and a tool of several steps', async () => {
+  const official = createOpenAI({ baseURL: t.gw.url, apiKey: 'none' });
+  const providerOptions = { openai: { store: false } };
+  for (const provider of providers) {
+    const asked = { model: official(`${provider}/sim?tokens=7`), prompt: input, maxRetries: 0, providerOptions };
+    const whole = await generateText(asked);
+    assert.equal(whole.text.split(' ').length, 7);
+    assert.equal(whole.finishReason, 'stop');
+    assert.equal(whole.usage.outputTokens, 7);
+    const stream = streamText(asked);
+    assert.equal(await stream.text, whole.text);
+    assert.equal(await stream.finishReason, 'stop');
+
+    const weather = tool({ description: 'The weather', inputSchema: z.looseObject({}), execute: async () => 'sunny' });
+    const steps = streamText({ ...asked, model: official(`${provider}/sim?tools-parallel,calls=2`), tools: { weather }, stopWhen: stepCountIs(2) });
+    await steps.consumeStream();
+    assert.deepEqual((await steps.steps).map((s) => s.toolResults.map((r) => r.output)), [['sunny', 'sunny'], ['sunny', 'sunny']], provider);
+  }
+});
+
+test('an error behind signs of life is a failed response, too', async () => {
+  const lively = await Gateway.start({ providers: { sim: { base_url: t.sim.url } }, retry: { attempts: 1 },
+    stream: { keepalive: '100ms' }, timeouts: { first_content: '400ms', headers: '400ms' } });
+  try {
+    const r = await readStream(lively.origin, '/v1/responses', JSON.stringify({ model: 'sim/sim?silent', input, stream: true }));
+    assert.ok(r.comments.length > 0);
+    const events = r.events.map((e) => JSON.parse(e.data));
+    events.forEach(assertEvent);
+    assert.deepEqual(events.map((e) => e.type), ['response.created', 'response.in_progress', 'error', 'response.failed']);
+    assert.equal(events.at(-1).response.error.message, events.at(-2).message);
+  } finally {
+    await lively.stop();
   }
 });
 
