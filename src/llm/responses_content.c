@@ -18,24 +18,27 @@ static const struct str part_names[P_COUNT] = {
 };
 /* clang-format on */
 
+static bool reserve(struct responses_reading *rd, struct responses_parts *to, uint32_t cap)
+{
+    struct chat_part *at = arena_array(rd->fields.arena, cap, sizeof(*at));
+
+    if (at == NULL)
+        return fields_no_room(&rd->fields);
+    if (to->n > 0)
+        memcpy(at, to->at, to->n * sizeof(*at));
+    to->at = at;
+    to->cap = cap;
+    return true;
+}
+
+/* A part is large and most messages have one: no room is taken for a second one before it comes. */
 struct chat_part *responses_push(struct responses_reading *rd, struct responses_parts *to,
                                  enum chat_part_kind kind)
 {
     struct chat_part *part;
 
-    if (to->n == to->cap) {
-        uint32_t cap = to->cap < 2 ? 2 : to->cap * 2;
-        struct chat_part *at = arena_array(rd->fields.arena, cap, sizeof(*at));
-
-        if (at == NULL) {
-            fields_no_room(&rd->fields);
-            return NULL;
-        }
-        if (to->n > 0)
-            memcpy(at, to->at, to->n * sizeof(*at));
-        to->at = at;
-        to->cap = cap;
-    }
+    if (to->n == to->cap && !reserve(rd, to, to->cap < 1 ? 1 : to->cap * 2))
+        return NULL;
     part = &to->at[to->n++];
     part->kind = kind;
     return part;
@@ -144,8 +147,11 @@ bool responses_content(struct responses_reading *rd, const struct chat_at *at, s
     struct content_walk w = {.reading = rd, .at = at, .place = place, .to = to};
     struct chat_part *part;
 
-    if (json_type_of(value) == JSON_ARRAY)
+    if (json_type_of(value) == JSON_ARRAY) {
+        if (to->cap == 0 && !json_is_empty(value) && !reserve(rd, to, json_items(value)))
+            return false;
         return json_members(value, take_part, &w);
+    }
     if (json_type_of(value) != JSON_STRING)
         return fields_refuse(&rd->fields, at, "must be a string or an array");
     part = responses_push(rd, to, CHAT_TEXT);
