@@ -244,6 +244,8 @@ static struct str upstream_path(enum openai_surface s)
         return STR("/completions");
     case OPENAI_EMBEDDINGS:
         return STR("/embeddings");
+    case OPENAI_RESPONSES:
+        return STR("/responses");
     }
     return STR("");
 }

@@ -6,6 +6,7 @@
 #include "base/decimal.h"
 #include "gateway/answer.h"
 #include "gateway/exchange.h"
+#include "gateway/translate.h"
 #include "llm/chat_surface.h"
 
 /* When it was us and not an upstream, another instance or a moment later may do. */
@@ -55,10 +56,19 @@ void error_put(struct exchange *x, enum fault f, struct str message, struct buf 
 
 static void answer_in_band(struct exchange *x, struct str body)
 {
-    bool named = x->surface->dialect == CHAT_ANTHROPIC;
+    bool named = x->surface->dialect != CHAT_OPENAI;
     struct str pieces[3] = {named ? STR("event: error\ndata: ") : STR("data: "), body, STR("\n\n")};
+    struct str message = x->why.len > 0 ? x->why : str_from(fault_info(x->fault)->manual);
+    struct buf own = {.max = x->gl->gw->conf->limits.reply_bytes};
 
-    answer_bytes(x, pieces, COUNTOF(pieces));
+    if (translate_error(x, x->fault, message, &own)) {
+        struct str events = buf_str(&own);
+
+        answer_bytes(x, &events, 1);
+    } else {
+        answer_bytes(x, pieces, COUNTOF(pieces));
+    }
+    buf_done(&own);
     answer_end(x);
 }
 

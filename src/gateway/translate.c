@@ -11,6 +11,7 @@
 struct translation {
     struct chat_request request;
     bool read;
+    uint32_t dropped_by_reading; /* of request.dropped; the rest is one target's */
     const struct chat_surface *surface;
     struct chat_answer_facts facts;
     struct buf body; /* what the attempt's target is asked */
@@ -108,6 +109,7 @@ static bool read_once(struct exchange *x, struct translation *t)
         return true;
     t->read = t->surface->read(x->mem, x->call->body, x->gl->gw->conf->limits.json_depth,
                                &t->request, &p);
+    t->dropped_by_reading = t->request.dropped_count;
     return t->read || refuse(x, &p);
 }
 
@@ -116,7 +118,7 @@ static bool write_body(struct exchange *x, struct translation *t, struct str mod
     struct chat_problem p = {.fault = FAULT_NONE};
 
     t->body.len = 0;
-    t->request.dropped_count = 0;
+    t->request.dropped_count = t->dropped_by_reading;
     t->request.model = model;
     if (!t->dialect->encode(&t->request, model, &t->body, &p))
         return refuse(x, &p);
@@ -289,6 +291,18 @@ int translate_end(struct exchange *x, struct buf *out)
     return x->surface->dialect == CHAT_ANTHROPIC
                ? buf_put(out, STR("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"))
                : 0;
+}
+
+/* Events of the Responses API are numbered, and a failed response is told whole: only who wrote the
+ * ones before knows how. */
+bool translate_error(struct exchange *x, enum fault f, struct str message, struct buf *out)
+{
+    const struct chat_surface *s = chat_surface_get(x->surface->dialect);
+    struct chat_writer *w = x->translation != NULL ? x->translation->writer : NULL;
+
+    if (x->surface->dialect != CHAT_RESPONSES || s == NULL)
+        return false;
+    return s->error_event(w, f, message, out) == 0;
 }
 
 /* ---- a whole answer, and a refusal ---- */

@@ -32,6 +32,10 @@ enum openai_event_kind translate_event(struct exchange *x, struct str name, stru
 bool translate_passes(const struct exchange *x);
 /* The upstream's stream is over: what follows from that, as above. */
 void translate_over(struct exchange *x, struct buf *out);
+/* What tells the client of a stream that it failed, where its API wants more than the body of an
+ * error with a name; false: it does not, or there was no room. */
+MUST_USE bool translate_error(struct exchange *x, enum fault f, struct str message,
+                              struct buf *out);
 /* What ends the client's stream. */
 MUST_USE int translate_end(struct exchange *x, struct buf *out);
 

@@ -117,6 +117,8 @@ struct chat_extra { /* a member that only its own dialect knows */
     struct str name, value; /* key without quotes; raw */
 };
 
+struct chat_echo; /* responses_part.h */
+
 struct chat_request {
     struct arena *arena;
     struct str model; /* plain, not JSON */
@@ -141,7 +143,8 @@ struct chat_request {
     struct str metadata;   /* raw object */
     struct json_text service_tier;
     bool stream, wants_usage;
-    bool functions; /* asked with OpenAI's old functions, and so is the answer */
+    bool functions;               /* asked with OpenAI's old functions, and so is the answer */
+    const struct chat_echo *echo; /* what an answer of OpenAI's Responses repeats; else NULL */
     struct chat_extra extra[CHAT_EXTRA_MAX];
     uint32_t extra_count;
     /* What the target's dialect could not say: field names, in the client's words. */

@@ -14,6 +14,7 @@ static const struct dialect *const dialects[] = {
 static const struct chat_surface *const surfaces[] = {
     &surface_chat,
     &surface_messages,
+    &surface_responses,
 };
 
 const struct dialect *dialect_find(struct str name)

@@ -44,6 +44,20 @@ void pen_raw(struct json_pen *p, struct str json)
     pen_bytes(p, json);
 }
 
+void pen_line(struct json_pen *p, struct str json)
+{
+    size_t from = 0;
+
+    before(p);
+    for (size_t i = 0; i < json.len; i++) {
+        if (LIKELY(json.ptr[i] != '\n' && json.ptr[i] != '\r'))
+            continue;
+        pen_bytes(p, str_make(json.ptr + from, i - from));
+        from = i + 1;
+    }
+    pen_bytes(p, str_make(json.ptr + from, json.len - from));
+}
+
 void pen_quote(struct json_pen *p)
 {
     before(p);

@@ -31,6 +31,8 @@ void pen_key(struct json_pen *p, struct str name);
 
 /* Values, as elements of an array or behind pen_key(). */
 void pen_raw(struct json_pen *p, struct str json);
+/* Checked JSON as one line: a line end in it is but a space, and in an event would end its data. */
+void pen_line(struct json_pen *p, struct str json);
 void pen_text(struct json_pen *p, struct json_text inside); /* in quotes, as written */
 void pen_plain(struct json_pen *p, struct str bytes); /* in quotes, escaped; bad UTF-8 is U+FFFD */
 void pen_u64(struct json_pen *p, uint64_t n);

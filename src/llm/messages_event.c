@@ -38,21 +38,6 @@ static void key_null(struct json_pen *p, struct str name)
     pen_null(p);
 }
 
-/* Checked JSON as one line: a line end in it is but a space, and in an event would end its data. */
-static void one_line(struct json_pen *p, struct str json)
-{
-    size_t from = 0;
-
-    pen_raw(p, STR(""));
-    for (size_t i = 0; i < json.len; i++) {
-        if (LIKELY(json.ptr[i] != '\n' && json.ptr[i] != '\r'))
-            continue;
-        pen_bytes(p, str_make(json.ptr + from, i - from));
-        from = i + 1;
-    }
-    pen_bytes(p, str_make(json.ptr + from, json.len - from));
-}
-
 /* ---- usage ---- */
 
 /* Anthropic's input_tokens are those that no cache had anything to do with. */
@@ -129,7 +114,7 @@ static void ending_members(struct json_pen *p, const struct messages_ending *e)
     else
         pen_null(p);
     pen_key(p, STR("stop_details"));
-    one_line(p, details);
+    pen_line(p, details);
     key_null(p, STR("container"));
     if (e != NULL)
         pen_key_text_some(p, STR("native_stop_reason"), e->unknown);
@@ -173,7 +158,7 @@ static void call_members(struct json_pen *p, const struct messages_block *b, str
     pen_key_text(p, STR("id"), b->id);
     pen_key_text(p, STR("name"), b->name);
     pen_key(p, STR("input"));
-    one_line(p, input);
+    pen_line(p, input);
     pen_key(p, STR("caller"));
     pen_raw(p, STR("{\"type\":\"direct\"}"));
     /* Not in Anthropic's: it is Google's, who refuses a call that comes back without. */
@@ -190,7 +175,7 @@ static void redacted_members(struct json_pen *p, const struct messages_block *b)
 static void empty_block(struct json_pen *p, const struct messages_block *b)
 {
     if (b->kind == CHAT_EV_RAW) {
-        one_line(p, b->raw);
+        pen_line(p, b->raw);
         return;
     }
     pen_open(p, '{');
@@ -266,7 +251,7 @@ void messages_put_piece(struct json_pen *p, uint32_t index, struct messages_bloc
 {
     if (piece->citation.len > 0) {
         begin_delta(p, index, STR("citations_delta"), STR("citation"));
-        one_line(p, piece->citation);
+        pen_line(p, piece->citation);
         end_delta(p);
     } else if (piece->signature.ptr != NULL) {
         text_delta(p, index, STR("signature_delta"), STR("signature"), piece->signature);
@@ -323,7 +308,7 @@ static void text_members(struct json_pen *p, const struct messages_block *b)
     pen_open(p, '[');
     for (const struct messages_piece *piece = b->first; piece != NULL; piece = piece->next) {
         if (piece->citation.len > 0)
-            one_line(p, piece->citation);
+            pen_line(p, piece->citation);
     }
     pen_close(p, ']');
 }
@@ -377,7 +362,7 @@ static void whole_block(struct json_pen *p, struct arena *a, const struct messag
     struct str input;
 
     if (b->kind == CHAT_EV_RAW) {
-        one_line(p, b->raw);
+        pen_line(p, b->raw);
         return;
     }
     pen_open(p, '{');

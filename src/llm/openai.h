@@ -15,7 +15,7 @@
 #include "base/fault.h"
 #include "llm/json.h"
 
-enum openai_surface { OPENAI_CHAT, OPENAI_COMPLETIONS, OPENAI_EMBEDDINGS };
+enum openai_surface { OPENAI_CHAT, OPENAI_COMPLETIONS, OPENAI_EMBEDDINGS, OPENAI_RESPONSES };
 
 /* ---- the request ---- */
 

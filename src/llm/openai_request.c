@@ -156,6 +156,7 @@ static const char *input_name(enum openai_surface surface)
     case OPENAI_COMPLETIONS:
         return "prompt";
     case OPENAI_EMBEDDINGS:
+    case OPENAI_RESPONSES:
         return "input";
     }
     return "messages";

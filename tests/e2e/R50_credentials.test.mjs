@@ -157,11 +157,11 @@ test('R51 a limited key cannot go round by a relayed path', async () => {
   const more = as(LIMITED).headers;
   const asked = (path, body, headers = {}) => ask(t.gw.origin, 'POST', path, body, { headers: { ...more, ...headers } });
   for (const r of [
-    await asked('/v1/responses', { model: 'closed', input: 'x' }),
-    await asked('/v1/responses', { model: 'sim/any', input: 'x' }),
+    await asked('/v1/moderations', { model: 'closed', input: 'x' }),
+    await asked('/v1/moderations', { model: 'sim/any', input: 'x' }),
     await asked('/v1/files', 'x', { 'content-type': 'text/plain' }),
     await asked('/v1/files', 'x', { 'content-type': 'text/plain', 'x-dragoman-provider': 'sim' }),
-    await asked('/v1/responses', { model: 'open', input: 'x' }, { 'x-dragoman-provider': 'sim' }),
+    await asked('/v1/moderations', { model: 'open', input: 'x' }, { 'x-dragoman-provider': 'sim' }),
   ]) assert.ok([400, 403].includes(r.status), r.text);
 });
 

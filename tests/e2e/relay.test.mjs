@@ -73,14 +73,14 @@ test('R64 relay: a compressed answer stays compressed, and says so', async () =>
 
 test('relay: the provider by header, by model, or because there is one', async () => {
   serve = (q, a) => reply(a, 200, { ok: true });
-  const asked = (body, headers = {}) => ask(t.gw.origin, 'POST', '/v1/responses', Buffer.from(body), { headers });
+  const asked = (body, headers = {}) => ask(t.gw.origin, 'POST', '/v1/moderations', Buffer.from(body), { headers });
   assert.equal((await asked('{"input":"x","model":"alias","n":1.0}')).status, 200);
   assert.equal(own.asked.at(-1).body.toString(), '{"input":"x","model":"gpt-r","n":1.0}');
   assert.equal((await asked('{"model":"own/gpt-z" , "input":1e3}')).status, 200);
   assert.equal(own.asked.at(-1).body.toString(), '{"model":"gpt-z" , "input":1e3}');
   assert.equal((await asked('{"model":"whatever"}', { 'x-dragoman-provider': 'own' })).status, 200);
   assert.equal(own.asked.at(-1).body.toString(), '{"model":"whatever"}', 'with the header not a byte is changed');
-  const r = await ask(single.origin, 'POST', '/v1/responses', Buffer.from('{"model":"gpt-1"}'));
+  const r = await ask(single.origin, 'POST', '/v1/moderations', Buffer.from('{"model":"gpt-1"}'));
   assert.equal(r.json.object, 'sim.echo', r.text);
   assert.equal(r.json.body_sha256, sha256('{"model":"gpt-1"}'));
 });
@@ -89,9 +89,9 @@ test('relay: who cannot be found out is asked for by name', async () => {
   for (const [path, body, headers, status] of [
     ['/v1/files', 'x', { 'content-type': 'text/plain' }, 400],
     ['/v1/files', 'x', to('nobody').headers, 400],
-    ['/v1/responses', '{"model":"nobody/x"}', {}, 404],
-    ['/v1/responses', '{"input":"x"}', {}, 400],
-    ['/v1/responses', '{"model":', {}, 400],
+    ['/v1/moderations', '{"model":"nobody/x"}', {}, 404],
+    ['/v1/moderations', '{"input":"x"}', {}, 400],
+    ['/v1/moderations', '{"model":', {}, 400],
   ]) {
     const r = await ask(t.gw.origin, 'POST', path, Buffer.from(body), { headers });
     assert.equal(r.status, status, `${path} ${body}: ${r.text}`);
@@ -127,7 +127,7 @@ test('relay: a streamed answer comes piece by piece', async () => {
   const client = await Raw.to(t.gw.port);
   const reads = [];
   client.socket.on('data', (d) => /"n":/.test(d) && reads.push(Date.now()));
-  await client.post('/v1/responses', { model: 'own/m', stream: true });
+  await client.post('/v1/moderations', { model: 'own/m', stream: true });
   await eventually(() => reads.length >= 4, 'four pieces');
   assert.equal(reads.length, 4);
   assert.ok(reads[3] - reads[0] > 300);

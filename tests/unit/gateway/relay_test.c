@@ -89,7 +89,7 @@ static void a_body_of_unknown_length_is_chunked_on(void **state)
 static void a_model_in_a_json_body_names_the_provider(void **state)
 {
     (void)state;
-    relays("POST", "/v1/responses", JSON, 20);
+    relays("POST", "/v1/moderations", JSON, 20);
     assert_int_equal(f.upstream.asked, 0);
     uploads("{\"x\":1.50,\"mod");
     uploads("el\":\"chat\",\"y\":[]}");
@@ -99,7 +99,7 @@ static void a_model_in_a_json_body_names_the_provider(void **state)
     assert_sent(&f.upstream.body, "{\"x\":1.50,\"model\":\"real\",\"y\":[]}");
     assert_has(&f.upstream.head, "content-length: 32\r\n");
 
-    relays("POST", "/v1/responses", JSON, 20);
+    relays("POST", "/v1/moderations", JSON, 20);
     uploads("{\"model\":\"one/other\"}");
     relay_ready(f.x);
     assert_asks(&f, "one.test", "key-1");
@@ -113,11 +113,11 @@ static void who_is_meant_has_to_be_said(void **state)
     assert_told(&f, 400, "x-dragoman-provider");
     relays("POST", "/v1/files", "x-dragoman-provider: three\n", 3);
     assert_told(&f, 400, "x-dragoman-provider");
-    relays("POST", "/v1/responses", JSON, 20);
+    relays("POST", "/v1/moderations", JSON, 20);
     uploads("{\"model\":\"nobody\"}");
     relay_ready(f.x);
     assert_told(&f, 404, "model_not_found");
-    relays("POST", "/v1/responses", JSON, 20);
+    relays("POST", "/v1/moderations", JSON, 20);
     uploads("{\"model\":");
     relay_ready(f.x);
     assert_told(&f, 400, "invalid_json");
@@ -132,12 +132,12 @@ static void R51_a_limited_key_cannot_go_around_its_models(void **state)
     open_keyed("keys: [ { name: shop, key: sk-shop-12345678, models: [ chat ] } ]\n");
     relays("POST", "/v1/files", "authorization: Bearer sk-shop-12345678\n" TO_ONE, 3);
     assert_told(&f, 403, "model_not_allowed");
-    relays("POST", "/v1/responses", mine, 20);
+    relays("POST", "/v1/moderations", mine, 20);
     uploads("{\"model\":\"one/other\"}");
     relay_ready(f.x);
     assert_told(&f, 403, "model_not_allowed");
     assert_int_equal(f.upstream.asked, 0);
-    relays("POST", "/v1/responses", mine, 20);
+    relays("POST", "/v1/moderations", mine, 20);
     uploads("{\"model\":\"chat\"}");
     relay_ready(f.x);
     assert_int_equal(f.upstream.asked, 1);
@@ -226,7 +226,7 @@ static void R1_who_leaves_cancels_the_upstream(void **state)
     assert_int_equal(f.x->records[0].fault, FAULT_CLIENT_LEFT);
     uploads("a piece that was under way"); /* must be harmless */
     relay_ready(f.x);
-    relays("POST", "/v1/responses", JSON, 20);
+    relays("POST", "/v1/moderations", JSON, 20);
     uploads("{\"model\":\"chat\"}");
     leaves(&f);
     relay_ready(f.x);

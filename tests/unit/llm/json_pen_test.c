@@ -99,6 +99,19 @@ static void json_goes_into_a_string(void **state)
     expect(&out, "\"x\\u00e9{\\\"a\\\":\\\"\\\\\\\"\\\\n\\\",\\u0009\\\"b\\\":1.0}\\n\",null");
 }
 
+static void json_of_several_lines_becomes_one(void **state)
+{
+    struct buf out = {.max = 0};
+    struct json_pen p = json_pen(&out);
+
+    (void)state;
+    pen_open(&p, '[');
+    pen_line(&p, STR("{\n\"a\\n\": 1,\r\n\"b\":2}\n"));
+    pen_line(&p, STR("3"));
+    pen_close(&p, ']');
+    expect(&out, "[{\"a\\n\": 1,\"b\":2},3]");
+}
+
 static void the_first_failure_sticks(void **state)
 {
     struct buf out = {.max = 5};
@@ -121,6 +134,7 @@ int main(void)
         cmocka_unit_test(what_is_absent_is_not_written),
         cmocka_unit_test(plain_bytes_are_escaped_and_mended),
         cmocka_unit_test(json_goes_into_a_string),
+        cmocka_unit_test(json_of_several_lines_becomes_one),
         cmocka_unit_test(the_first_failure_sticks),
     };
 

@@ -1,0 +1,163 @@
+/*
+ * responses_part.h - what the files of the Responses surface share with each other alone.
+ *
+ * encrypted_content.  Thinking has to come back to the target that it is of as it was, and a client
+ * of this API sends back reasoning items as it got them.  So what a target signed goes into
+ * `encrypted_content`, its bytes unchanged, behind a word that says what it is:
+ *
+ *   dragoman.signature:S  the thinking is the item's summary, S its signature (Anthropic, Google)
+ *   dragoman.redacted:S   S is thinking that nobody but the target can read (Anthropic)
+ *   dragoman.call:S       S is the signature of the function_call that comes next (Google)
+ *
+ * Anything else is OpenAI's own, and of no use to other targets.
+ *
+ * After the API reference, https://platform.openai.com/docs/api-reference/responses, the schemas of
+ * OpenAI and of Open Responses (openresponses.org), and recorded answers.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef LLM_RESPONSES_PART_H
+#define LLM_RESPONSES_PART_H
+
+#include "llm/chat_fields.h"
+#include "llm/chat_surface.h"
+#include "llm/chat_text.h"
+#include "llm/json_pen.h"
+
+#define RESPONSES_SEAL_SIGNATURE "dragoman.signature:"
+#define RESPONSES_SEAL_REDACTED "dragoman.redacted:"
+#define RESPONSES_SEAL_CALL "dragoman.call:"
+
+/* ---- reading ---- */
+
+/* What an answer repeats of its request: raw values, empty when absent. */
+struct chat_echo {
+    struct str instructions, tool_choice, format, verbosity, effort, summary;
+    struct str temperature, top_p, presence_penalty, frequency_penalty;
+    struct str max_output_tokens, max_tool_calls;
+    struct str metadata, user, safety_identifier, service_tier;
+    struct str prompt_cache_key, prompt_cache_retention;
+    const struct chat_tool *tools; /* all of them, whichever are allowed */
+    uint32_t tools_count;
+    bool serial; /* no parallel tool calls */
+};
+
+struct responses_reading {
+    struct chat_fields fields;
+    struct chat_request *request;
+    struct chat_echo *echo;
+};
+
+/* A json_member_fn for object_pick(): members that are not read are dropped and named. */
+struct responses_unknown {
+    struct responses_reading *reading;
+    struct str prefix; /* "input." */
+};
+bool responses_unknown(void *ctx, const struct json_member *m);
+/* Note `prefix` `name` as dropped.  It is for a header: what does not look like a name is not said.
+ */
+bool responses_drop(struct responses_reading *rd, struct str prefix, struct str name);
+
+/* Parts, growing in the arena. */
+struct responses_parts {
+    struct chat_part *at;
+    uint32_t n, cap;
+};
+/* Zeroed but for its kind; NULL, and told, without room. */
+struct chat_part *responses_push(struct responses_reading *rd, struct responses_parts *to,
+                                 enum chat_part_kind kind);
+
+/* Where content stands; a kind of it has places where it may. */
+enum responses_place {
+    RESPONSES_IN_SYSTEM = 1,
+    RESPONSES_IN_USER = 2,
+    RESPONSES_IN_ASSISTANT = 4,
+    RESPONSES_IN_OUTPUT = 8
+};
+
+/* Content, a string or an array, as parts. */
+bool responses_content(struct responses_reading *rd, const struct chat_at *at, struct str value,
+                       enum responses_place place, struct responses_parts *to);
+/* `instructions` (may be empty) and `input`, as messages. */
+bool responses_input(struct responses_reading *rd, struct str instructions, struct str input);
+bool responses_tools(struct responses_reading *rd, struct str tools, struct str choice);
+bool responses_read(struct arena *a, struct str body, unsigned depth_max, struct chat_request *ret,
+                    struct chat_problem *p);
+
+/* ---- writing ---- */
+
+/* A text that grows in the arena, in chunks. */
+struct responses_chunk;
+struct responses_text {
+    struct responses_chunk *first, *last;
+    size_t len;
+};
+MUST_USE int responses_text_add(struct arena *a, struct responses_text *t, struct json_text more);
+/* All of it, in quotes. */
+void responses_text_pen(struct json_pen *p, const struct responses_text *t);
+
+/* Of a message: its text, or the model's refusal. */
+struct responses_piece {
+    struct responses_piece *next;
+    struct responses_text text;
+    bool refusal;
+    bool ended; /* the target said so */
+    bool done;  /* and the client was told */
+};
+
+enum responses_kind { RESPONSES_MESSAGE, RESPONSES_REASONING, RESPONSES_CALL };
+
+struct responses_item {
+    struct responses_item *next;
+    enum responses_kind kind;
+    uint32_t index;
+    struct str id;                        /* plain */
+    struct responses_piece *first, *last; /* MESSAGE */
+    uint32_t pieces;
+    struct responses_text text;     /* REASONING: the summary; CALL: its arguments */
+    const char *seal;               /* REASONING: of what is sealed in it; NULL: of nothing */
+    struct json_text sealed;        /* what is */
+    uint32_t call;                  /* CALL: the target's number of it */
+    struct json_text call_id, name; /* CALL */
+    bool ended, done;               /* as a piece's */
+    bool incomplete;
+};
+
+/* How the answer stands. */
+struct responses_outcome {
+    struct str status;              /* in_progress, completed, incomplete, failed */
+    struct str incomplete;          /* why; or empty */
+    struct json_text native;        /* the target's word for why it stopped, when ours says less */
+    enum fault fault;               /* failed */
+    struct str message;             /* failed: plain */
+    const struct chat_usage *usage; /* NULL: not known (yet) */
+};
+
+/* The whole response, an object. */
+void responses_object(struct json_pen *p, const struct chat_answer_facts *facts,
+                      const struct responses_item *first, const struct responses_outcome *o);
+/* An item as it is now, or, `begun`, as it was when it had no content yet. */
+void responses_item_object(struct json_pen *p, const struct responses_item *item, bool begun);
+void responses_piece_object(struct json_pen *p, const struct responses_piece *piece, bool begun);
+
+/* SSE events, whole.  Each counts `*seq` up. */
+struct responses_pen {
+    struct json_pen *pen; /* NULL: nothing is written */
+    uint64_t *seq;
+};
+void responses_put_state(struct responses_pen p, struct str type,
+                         const struct chat_answer_facts *facts, const struct responses_item *first,
+                         const struct responses_outcome *o);
+void responses_put_item_added(struct responses_pen p, const struct responses_item *item);
+void responses_put_item_done(struct responses_pen p, const struct responses_item *item);
+/* The last piece of a message. */
+void responses_put_piece_added(struct responses_pen p, const struct responses_item *item);
+void responses_put_piece_done(struct responses_pen p, const struct responses_item *item);
+void responses_put_summary_added(struct responses_pen p, const struct responses_item *item);
+void responses_put_summary_done(struct responses_pen p, const struct responses_item *item);
+void responses_put_args_done(struct responses_pen p, const struct responses_item *item);
+/* A piece of what the item is growing by. */
+void responses_put_delta(struct responses_pen p, const struct responses_item *item,
+                         struct json_text delta);
+void responses_put_error(struct responses_pen p, enum fault f, struct str message);
+
+#endif
