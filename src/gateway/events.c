@@ -139,11 +139,9 @@ static bool on_foreign(struct feed *f, struct str name, struct str data, struct 
         return on_malformed(f);
     if (x->attempt.watch.content)
         commit(x);
-    if (translate_passes(x) && kind != OPENAI_EV_DONE && !pass(f, raw, false))
+    if (kind == OPENAI_EV_DONE && !on_done(f))
         return false;
-    if (!translate_passes(x) && !pass(f, buf_str(out), false))
-        return false;
-    return kind != OPENAI_EV_DONE || on_done(f);
+    return pass(f, translate_passes(x) ? raw : buf_str(out), false);
 }
 
 static bool on_line(void *ctx, struct str line)
@@ -205,7 +203,7 @@ static int cut(struct exchange *x, struct str bytes, struct feed *f)
 {
     struct sse *sse = &x->attempt.sse;
 
-    if (x->translation == NULL)
+    if (!x->attempt.foreign)
         return sse_feed(sse, bytes, on_event, f);
     if (translate_framing(x) == CHAT_LINES)
         return lines_feed(&sse->part, bytes, on_line, f);
@@ -267,6 +265,15 @@ static bool foreign_over(struct exchange *x)
     return true;
 }
 
+void events_told(struct exchange *x, struct str events)
+{
+    struct feed f = {.x = x};
+
+    commit(x);
+    (void)pass(&f, events, false); /* without room the end is a cut, and seen */
+    events_end(x);
+}
+
 void events_end(struct exchange *x)
 {
     struct attempt *a = &x->attempt;
@@ -274,7 +281,7 @@ void events_end(struct exchange *x)
     struct buf *out = &x->gl->out;
     struct str bytes;
 
-    if (x->translation != NULL && !foreign_over(x))
+    if (a->foreign && !foreign_over(x))
         return;
     if (!is_whole(x)) {
         fail(x, w->content ? FAULT_UPSTREAM_TRUNCATED : FAULT_UPSTREAM_EMPTY,
@@ -282,7 +289,7 @@ void events_end(struct exchange *x)
                         : "the stream ended without any content");
         return;
     }
-    if ((x->translation != NULL ? translate_end(x, out) : buf_put(out, STR(DONE_EVENT))) < 0)
+    if ((a->foreign ? translate_end(x, out) : buf_put(out, STR(DONE_EVENT))) < 0)
         out->len = 0;
     bytes = buf_str(out);
     out->len = 0;

@@ -12,6 +12,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "gateway/exchange.h"
+#include "gateway/translate.h"
 
 struct kept {
     struct arena mem;
@@ -79,7 +80,7 @@ void exchange_lighten(struct exchange *x)
 {
     struct kept k;
 
-    if (x->translation != NULL)
+    if (x->attempt.foreign)
         return; /* decoder and writer live in the arena until the end */
     if (LIKELY(x->answer.light || !x->answer.committed || x->finished || !x->attempt.running))
         return;
@@ -94,6 +95,7 @@ void exchange_lighten(struct exchange *x)
     x->req.model = k.model;
     x->records = k.records;
     x->attempt.candidate = k.candidate;
+    translate_done(x); /* of a target that failed before this one */
     forget(x);
     http_call_forget(x->call, &k.mem);
 }

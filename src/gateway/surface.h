@@ -15,6 +15,7 @@ enum surface_id {
     SURFACE_OTHER, /* nothing is served there */
     SURFACE_CHAT,
     SURFACE_MESSAGES,
+    SURFACE_COUNT_TOKENS,
     SURFACE_COMPLETIONS,
     SURFACE_EMBEDDINGS,
     SURFACE_MODELS,

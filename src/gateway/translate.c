@@ -5,12 +5,16 @@
 
 #include "llm/chat_surface.h"
 #include "llm/chat_text.h"
+#include "llm/messages.h"
 
 #define ID_DIGITS 24u
+#define DROPPED_NAME_MAX 64u
+#define DROPPED_BYTES_MAX 1024u
 
 struct translation {
     struct chat_request request;
     bool read;
+    uint32_t unread_count; /* of request.dropped: what reading alone has left out */
     const struct chat_surface *surface;
     struct chat_answer_facts facts;
     struct buf body; /* what the attempt's target is asked */
@@ -37,6 +41,16 @@ bool translate_can_serve(const struct exchange *x, const struct conf_target *t)
 bool translate_passes(const struct exchange *x)
 {
     return x->translation->writer == NULL;
+}
+
+void translate_cannot_serve(struct exchange *x, const struct conf_target *t)
+{
+    const struct conf_provider *p = t->provider;
+    bool count = x->surface->id == SURFACE_COUNT_TOKENS;
+
+    exchange_fail(x, count ? FAULT_NOT_SUPPORTED : FAULT_BAD_REQUEST, STR("model"),
+                  "%.*s speaks the dialect of %s: %.*s cannot be translated for it.",
+                  STR_ARG(p->name), dialect_get(p->dialect)->name, STR_ARG(x->surface->path));
 }
 
 enum chat_framing translate_framing(const struct exchange *x)
@@ -108,7 +122,18 @@ static bool read_once(struct exchange *x, struct translation *t)
         return true;
     t->read = t->surface->read(x->mem, x->call->body, x->gl->gw->conf->limits.json_depth,
                                &t->request, &p);
+    t->unread_count = t->request.dropped_count;
     return t->read || refuse(x, &p);
+}
+
+static bool refuse_dropped(struct exchange *x)
+{
+    struct str names = translate_dropped(x);
+
+    exchange_fail(x, FAULT_BAD_REQUEST, x->translation->request.dropped_count == 1 ? names : STR(""),
+                  "%.*s cannot be told: %.*s (translation.strict).",
+                  STR_ARG(x->attempt.candidate->target->provider->name), STR_ARG(names));
+    return false;
 }
 
 static bool write_body(struct exchange *x, struct translation *t, struct str model)
@@ -116,10 +141,12 @@ static bool write_body(struct exchange *x, struct translation *t, struct str mod
     struct chat_problem p = {.fault = FAULT_NONE};
 
     t->body.len = 0;
-    t->request.dropped_count = 0;
+    t->request.dropped_count = t->unread_count;
     t->request.model = model;
     if (!t->dialect->encode(&t->request, model, &t->body, &p))
         return refuse(x, &p);
+    if (t->request.dropped_count > 0 && x->gl->gw->conf->translation.strict)
+        return refuse_dropped(x);
     x->attempt.fetch.request.body[0] = buf_str(&t->body);
     x->attempt.fetch.request.body_count = 1;
     return true;
@@ -136,6 +163,18 @@ static bool pass_body(struct exchange *x, struct translation *t, struct str mode
     return r->body_count > 0 || out_of_room(x);
 }
 
+/* On the same dialect the query is the client's as well ("?beta=true"). */
+static struct str path_of(struct exchange *x, struct translation *t)
+{
+    struct str path = x->surface->id == SURFACE_COUNT_TOKENS
+                          ? STR("/messages/count_tokens")
+                          : t->dialect->path(x->mem, &t->request);
+
+    if (path.ptr == NULL || t->writer != NULL || x->call->query.len == 0)
+        return path;
+    return arena_join(x->mem, (struct str[]){path, STR("?"), x->call->query}, 3);
+}
+
 bool translate_request(struct exchange *x, struct str *ret_path)
 {
     const struct conf_target *to = x->attempt.candidate->target;
@@ -146,7 +185,7 @@ bool translate_request(struct exchange *x, struct str *ret_path)
     if (t->writer == NULL ? !pass_body(x, t, to->model)
                           : !read_once(x, t) || !write_body(x, t, to->model))
         return false;
-    *ret_path = t->dialect->path(x->mem, &t->request);
+    *ret_path = path_of(x, t);
     return ret_path->ptr != NULL || out_of_room(x);
 }
 
@@ -170,9 +209,23 @@ static void take_error(struct exchange *x, const struct chat_event *ev)
 
     w->fault = ev->fault != FAULT_NONE ? ev->fault : FAULT_UPSTREAM_ERROR;
     w->error_message = json_text_plain(x->mem, ev->text);
-    w->error_type = str_make(ev->name.ptr, ev->name.len);
     if (ev->retry_after_ms != 0)
         x->attempt.retry_after_ms = ev->retry_after_ms;
+}
+
+/* As openai_watch.c counts them: an answer is whole when all choices are. */
+static void note_choice(struct openai_watch *w, const struct chat_event *ev)
+{
+    unsigned word = ev->choice / 64 % COUNTOF(w->seen);
+    uint64_t bit = 1ull << ev->choice % 64;
+
+    w->seen[word] |= bit;
+    if (ev->kind != CHAT_EV_STOP)
+        return;
+    w->ended[word] |= bit;
+    w->finished = w->seen[0] == w->ended[0] && w->seen[1] == w->ended[1];
+    w->choices_finished = (uint32_t)(__builtin_popcountll(w->ended[0]) +
+                                     __builtin_popcountll(w->ended[1]));
 }
 
 /* What the event says of the answer; true when it shows something. */
@@ -184,18 +237,19 @@ static bool note(struct exchange *x, const struct chat_event *ev)
     case CHAT_EV_TEXT:
     case CHAT_EV_THINKING:
     case CHAT_EV_REFUSAL:
+        note_choice(w, ev);
         return ev->text.len > 0;
     case CHAT_EV_CALL:
     case CHAT_EV_RAW:
     case CHAT_EV_REDACTED:
     case CHAT_EV_CITATION:
+        note_choice(w, ev);
         return true;
     case CHAT_EV_USAGE:
         take_usage(w, &ev->usage);
         return false;
     case CHAT_EV_STOP:
-        w->finished = true;
-        w->choices_finished = w->choices_seen = x->req.choices;
+        note_choice(w, ev);
         return true;
     case CHAT_EV_ERROR:
         take_error(x, ev);
@@ -286,6 +340,8 @@ int translate_end(struct exchange *x, struct buf *out)
 
     if (t->writer != NULL)
         return t->surface->put(t->writer, &end, out);
+    if (x->attempt.watch.done)
+        return 0; /* and it has passed, as it came */
     return x->surface->dialect == CHAT_ANTHROPIC
                ? buf_put(out, STR("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"))
                : 0;
@@ -293,12 +349,32 @@ int translate_end(struct exchange *x, struct buf *out)
 
 /* ---- a whole answer, and a refusal ---- */
 
+/* A whole answer is told as a stream by a writer, on the same dialect too. */
+static bool has_writer(struct exchange *x, struct translation *t)
+{
+    if (t->writer == NULL && x->req.stream)
+        t->writer = t->surface->writer_new(x->mem, &t->facts);
+    return t->writer != NULL || !x->req.stream;
+}
+
+static enum fault judge_count(struct str body, struct str *ret_body)
+{
+    uint64_t tokens;
+
+    *ret_body = body;
+    return messages_count_read(body, &tokens) ? FAULT_NONE : FAULT_UPSTREAM_BAD_REPLY;
+}
+
 enum fault translate_whole(struct exchange *x, struct str body, struct buf *out,
                            struct str *ret_body)
 {
     struct translation *t = x->translation;
 
-    start(t, NULL);
+    if (x->surface->id == SURFACE_COUNT_TOKENS)
+        return judge_count(body, ret_body);
+    if (!has_writer(x, t))
+        return FAULT_OVERLOADED;
+    start(t, x->req.stream ? out : NULL);
     if (!t->dialect->decode_whole(t->decoder, body, on_chat_event, x) && !t->failed)
         return FAULT_UPSTREAM_BAD_REPLY;
     switch (kind_of(x)) {
@@ -312,8 +388,10 @@ enum fault translate_whole(struct exchange *x, struct str body, struct buf *out,
     case OPENAI_EV_MALFORMED:
         return FAULT_UPSTREAM_BAD_REPLY;
     }
-    *ret_body = body;
-    if (t->writer == NULL)
+    *ret_body = x->req.stream ? buf_str(out) : body;
+    if (!x->attempt.watch.finished)
+        return FAULT_UPSTREAM_BAD_REPLY;
+    if (t->writer == NULL || x->req.stream)
         return FAULT_NONE;
     if (t->surface->write(t->writer, out) < 0)
         return FAULT_UPSTREAM_BAD_REPLY;
@@ -333,21 +411,47 @@ struct openai_refusal translate_refusal(struct exchange *x, unsigned status, str
 
 /* ---- */
 
+/* It may be a client's word, and becomes part of a header: only what a name may have. */
+static void put_name(char *to, size_t *len, struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (i == DROPPED_NAME_MAX) {
+            memcpy(to + *len, "...", 3);
+            *len += 3;
+            return;
+        }
+        to[(*len)++] = name.ptr[i] > 0x20 && name.ptr[i] < 0x7f && name.ptr[i] != ','
+                           ? name.ptr[i]
+                           : '?';
+    }
+}
+
 struct str translate_dropped(struct exchange *x)
 {
-    struct str names[2 * CHAT_DROPPED_MAX];
     const struct chat_request *r;
-    unsigned n = 0;
+    size_t len = 0;
+    char *text;
 
-    if (x->translation == NULL || x->translation->request.dropped_count == 0)
+    if (!x->attempt.foreign || translate_passes(x) || x->translation->request.dropped_count == 0)
         return (struct str){NULL, 0};
     r = &x->translation->request;
+    text = arena_bytes(x->mem, DROPPED_BYTES_MAX + DROPPED_NAME_MAX + sizeof(", ......"));
+    if (text == NULL)
+        return (struct str){NULL, 0};
     for (uint32_t i = 0; i < r->dropped_count; i++) {
-        if (n > 0)
-            names[n++] = STR(", ");
-        names[n++] = r->dropped[i];
+        if (len > 0) {
+            memcpy(text + len, ", ", 2);
+            len += 2;
+        }
+        if (len >= DROPPED_BYTES_MAX) {
+            memcpy(text + len, "...", 3);
+            len += 3;
+            break;
+        }
+        put_name(text, &len, r->dropped[i]);
     }
-    return arena_join(x->mem, names, n);
+    arena_trim(x->mem, text, text + len);
+    return str_make(text, len);
 }
 
 void translate_done(struct exchange *x)
