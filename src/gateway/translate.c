@@ -103,12 +103,12 @@ static struct translation *translation_of(struct exchange *x)
     return t;
 }
 
-static bool begin_answer(struct exchange *x, struct translation *t, const struct conf_target *to)
+/* Behind read_once(): a writer looks at what was asked for. */
+static bool begin_answer(struct exchange *x, struct translation *t)
 {
-    t->dialect = dialect_get(to->provider->dialect);
     t->decoder = t->dialect->decoder_new(x->mem);
     t->writer = NULL;
-    if (to->provider->dialect == x->surface->dialect)
+    if (t->dialect->id == x->surface->dialect)
         return t->decoder != NULL;
     t->writer = t->surface->writer_new(x->mem, &t->facts);
     return t->decoder != NULL && t->writer != NULL;
@@ -180,10 +180,14 @@ bool translate_request(struct exchange *x, struct str *ret_path)
     const struct conf_target *to = x->attempt.candidate->target;
     struct translation *t = translation_of(x);
 
-    if (t == NULL || !begin_answer(x, t, to))
+    if (t == NULL)
         return out_of_room(x);
-    if (t->writer == NULL ? !pass_body(x, t, to->model)
-                          : !read_once(x, t) || !write_body(x, t, to->model))
+    t->dialect = dialect_get(to->provider->dialect);
+    if (t->dialect->id != x->surface->dialect && !read_once(x, t))
+        return false;
+    if (!begin_answer(x, t))
+        return out_of_room(x);
+    if (t->writer == NULL ? !pass_body(x, t, to->model) : !write_body(x, t, to->model))
         return false;
     *ret_path = path_of(x, t);
     return ret_path->ptr != NULL || out_of_room(x);

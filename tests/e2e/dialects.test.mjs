@@ -40,13 +40,15 @@ const models = {};
 for (const d of dialects)
   for (const f of before)
     models[`${d}:${f}`] = { strategy: 'ordered', targets: [failing(d, f, 'first'), `${d === 'openai' ? 'anthropic' : 'openai'}/sim?tokens=7,tag=good`] };
+/* An answer of no words is an answer in Anthropic's API, and so is the order in which the simulator ends Ollama's null. */
+const isAnswer = (d, f) => (d === 'anthropic' && f === 'empty-choices') || (d === 'ollama' && f === 'null');
 models.mixed = { targets: dialects.map((d) => ({ provider: d, model: 'sim?tokens=7,tag=mixed', weight: 1 })) };
 models.claude = { targets: ['anthropic/sim?tokens=7'] };
 models.picky = { strategy: 'ordered', targets: ['own-ollama/m', 'own-openai/m'] };
 models.both = { strategy: 'ordered', targets: ['anthropic/sim?tokens=7', 'openai/sim?tokens=7'] };
 
 const t = await pair((sim) => ({
-  retry: { attempts: 2, initial: '10ms' },
+  retry: { attempts: 2, initial: '10ms', target_rest: '0', key_bench: '0' },
   providers: { ...at(sim.origin), ...ownProviders },
   models,
 }));
@@ -71,7 +73,17 @@ const clients = {
     async send(model, more = {}, stream = false) {
       const body = { model, messages: user, ...more };
       if (!stream) return openai.chat.completions.create(body);
-      return openai.chat.completions.stream({ ...body, stream_options: { include_usage: true } }).finalChatCompletion();
+      // The SDK joins only what it knows; the rest a client joins by itself.
+      const told = openai.chat.completions.stream({ ...body, stream_options: { include_usage: true } });
+      const joined = {};
+      told.on('chunk', (k) => {
+        const delta = k.choices[0]?.delta ?? {};
+        if (delta.reasoning_content) joined.reasoning_content = (joined.reasoning_content ?? '') + delta.reasoning_content;
+        if (delta.thinking_blocks) joined.thinking_blocks = [...(joined.thinking_blocks ?? []), ...delta.thinking_blocks];
+      });
+      const r = await told.finalChatCompletion();
+      Object.assign(r.choices[0].message, joined);
+      return r;
     },
     text: (r) => r.choices[0].message.content,
     thought: (r) => r.choices[0].message.reasoning_content,
@@ -271,7 +283,7 @@ for (const [client, c] of Object.entries(clients)) {
       }
     });
 
-    for (const fault of before)
+    for (const fault of before.filter((f) => !isAnswer(d, f)))
       test(`${it}: R10 ${fault} before the content falls back to another dialect`, async () => {
         const expected = c.text(await c.send('openai/sim?tokens=7,tag=good'));
         for (const stream of [false, true]) {
@@ -373,7 +385,9 @@ for (const [client, c] of Object.entries(clients)) {
       assertOwnShape(client, r);
       assert.ok(isEnd(r.last));
       seen.add(r.headers['x-dragoman-target'].split('/')[0]);
-      texts.add(c.text(await c.send('mixed')));
+      const whole = await ask(t.gw.origin, 'POST', c.path, { model: 'mixed', max_tokens: 99, messages: user });
+      seen.add(whole.headers['x-dragoman-target'].split('/')[0]);
+      texts.add(c.text(whole.json));
     }
     assert.deepEqual([...seen].sort(), [...dialects].sort());
     assert.equal(texts.size, 1);
