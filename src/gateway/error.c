@@ -37,14 +37,16 @@ static struct str body_of(struct exchange *x, enum fault f, struct str message, 
     struct buf out = {.max = BODY_BYTES_MAX};
     struct str body = {NULL, 0};
 
-    if (x->surface->dialect == CHAT_OPENAI || s == NULL)
+    if (x->surface->dialect != CHAT_ANTHROPIC)
         return error_body(x->mem, f, message, param);
     if (message.len == 0)
         message = str_from(fault_info(f)->manual);
     if (s->error_body(f, message, param, x->request_id, &out) == 0)
         body = arena_dup(x->mem, buf_str(&out));
     buf_done(&out);
-    return body.ptr != NULL ? body : error_body(x->mem, f, message, param);
+    return body.ptr != NULL ? body
+                            : STR("{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
+                                  "\"message\":\"limits.exchange_bytes is reached.\"}}");
 }
 
 void error_put(struct exchange *x, enum fault f, struct str message, struct buf *out)

@@ -8,11 +8,16 @@
 #include "llm/messages.h"
 
 #define ID_DIGITS 24u
+/* What is read of a body takes up to this much for each of its bytes: `{"role":"user"}` becomes two
+ * structs. */
+#define READ_FACTOR 32u
 #define DROPPED_NAME_MAX 64u
 #define DROPPED_BYTES_MAX 1024u
 
 struct translation {
     struct chat_request request;
+    struct arena asked; /* what was read of the body; goes with the exchange */
+    struct arena told;  /* decoder and writer; goes with the attempt */
     bool read;
     uint32_t unread_count; /* of request.dropped: what reading alone has left out */
     const struct chat_surface *surface;
@@ -90,6 +95,8 @@ static void name_answer(struct exchange *x, struct translation *t)
 
 static struct translation *translation_of(struct exchange *x)
 {
+    const struct conf_limits *l = &x->gl->gw->conf->limits;
+    const size_t by_body = READ_FACTOR * x->call->body.len;
     struct translation *t = x->translation;
 
     if (t == NULL) {
@@ -97,20 +104,26 @@ static struct translation *translation_of(struct exchange *x)
         if (t == NULL)
             return NULL;
         t->surface = chat_surface_get(x->surface->dialect);
-        t->body.max = 2 * x->gl->gw->conf->limits.body_bytes;
+        t->body.max = 2 * l->body_bytes;
+        t->asked.max = l->exchange_bytes + (by_body < l->body_bytes ? by_body : l->body_bytes);
         name_answer(x, t);
     }
     return t;
 }
 
-/* Behind read_once(): a writer looks at what was asked for. */
+/* Behind read_once(): a writer looks at what was asked for.  A whole answer is gathered in the
+ * arena, and is as large as it may be. */
 static bool begin_answer(struct exchange *x, struct translation *t)
 {
-    t->decoder = t->dialect->decoder_new(x->mem);
+    const struct conf_limits *l = &x->gl->gw->conf->limits;
+
+    arena_done(&t->told);
+    t->told.max = l->exchange_bytes + (x->req.stream ? 0 : l->reply_bytes);
+    t->decoder = t->dialect->decoder_new(&t->told);
     t->writer = NULL;
     if (t->dialect->id == x->surface->dialect)
         return t->decoder != NULL;
-    t->writer = t->surface->writer_new(x->mem, &t->facts);
+    t->writer = t->surface->writer_new(&t->told, &t->facts);
     return t->decoder != NULL && t->writer != NULL;
 }
 
@@ -120,7 +133,7 @@ static bool read_once(struct exchange *x, struct translation *t)
 
     if (t->read)
         return true;
-    t->read = t->surface->read(x->mem, x->call->body, x->gl->gw->conf->limits.json_depth,
+    t->read = t->surface->read(&t->asked, x->call->body, x->gl->gw->conf->limits.json_depth,
                                &t->request, &p);
     t->unread_count = t->request.dropped_count;
     return t->read || refuse(x, &p);
@@ -303,7 +316,7 @@ static enum openai_event_kind kind_of(struct exchange *x)
         return OPENAI_EV_ERROR;
     if (t->err < 0) {
         w->fault = FAULT_UPSTREAM_BAD_REPLY;
-        w->error_message = STR("more than this gateway holds of an answer");
+        w->error_message = STR("more than limits.reply_bytes, or limits.exchange_bytes, holds of it");
         return OPENAI_EV_ERROR;
     }
     w->content |= t->content;
@@ -357,7 +370,7 @@ int translate_end(struct exchange *x, struct buf *out)
 static bool has_writer(struct exchange *x, struct translation *t)
 {
     if (t->writer == NULL && x->req.stream)
-        t->writer = t->surface->writer_new(x->mem, &t->facts);
+        t->writer = t->surface->writer_new(&t->told, &t->facts);
     return t->writer != NULL || !x->req.stream;
 }
 
@@ -460,7 +473,12 @@ struct str translate_dropped(struct exchange *x)
 
 void translate_done(struct exchange *x)
 {
-    if (x->translation != NULL)
-        buf_done(&x->translation->body);
+    struct translation *t = x->translation;
+
+    if (t == NULL)
+        return;
+    buf_done(&t->body);
+    arena_done(&t->asked);
+    arena_done(&t->told);
     x->translation = NULL;
 }

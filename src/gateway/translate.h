@@ -7,7 +7,8 @@
  * decoder only watches (OpenAI's own fast path has a watcher of its own, llm/openai_watch.c).
  *
  * What an answer said is kept where that watcher keeps it, in x->attempt.watch: the rest of the
- * path need not know who looked.  All memory but the body's is the exchange's arena.
+ * path need not know who looked.  What was read and what is gathered have arenas of their own,
+ * whose limits grow with the bodies that they hold.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GATEWAY_TRANSLATE_H

@@ -13,6 +13,8 @@
 
 #define REFUSAL_BYTES_MAX (1024u * 1024u)
 #define QUOTED_MAX 300
+/* What a large translated answer took does not stay with the thread. */
+#define REWRITE_KEPT_BYTES (1024u * 1024u)
 
 static void keep(struct exchange *x, struct str bytes)
 {
@@ -137,12 +139,15 @@ void whole_end(struct exchange *x)
     }
     f = a->foreign ? translate_whole(x, body_of(a), &x->gl->rewrite, &body)
                                : openai_watch_body(&a->watch, body);
-    if (f == FAULT_NONE && !x->req.stream) {
-        answered(x, body);
-        return;
-    }
-    if (f == FAULT_NONE && a->foreign) {
-        whole_tell(x, body);
+    if (f == FAULT_NONE && (a->foreign || !x->req.stream)) {
+        struct gateway_loop *gl = x->gl;
+
+        if (x->req.stream)
+            whole_tell(x, body);
+        else
+            answered(x, body);
+        if (gl->rewrite.cap > REWRITE_KEPT_BYTES)
+            buf_done(&gl->rewrite);
         return;
     }
     if (f == FAULT_NONE) {

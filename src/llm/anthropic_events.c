@@ -156,12 +156,11 @@ static void finish(struct chat_decoder *d, const struct object *o, struct str us
 
 static void end_message(struct chat_decoder *d)
 {
-    struct str inferred = d->calls > 0 ? STR("tool_use") : STR("end_turn");
-
     anthropic_block_end(d);
     if (!d->stopped) {
         tell_usage(d, STR(""));
-        tell_stop(d, d->reason.len > 0 ? anthropic_pile(&d->reason) : inferred, NULL);
+        if (d->reason.len > 0) /* none is made up: without one it is a cut (R3) */
+            tell_stop(d, anthropic_pile(&d->reason), NULL);
     }
     anthropic_tell(d, &(struct chat_event){.kind = CHAT_EV_END});
     d->ended = true;
