@@ -143,7 +143,8 @@ static bool refuse_dropped(struct exchange *x)
 {
     struct str names = translate_dropped(x);
 
-    exchange_fail(x, FAULT_BAD_REQUEST, x->translation->request.dropped_count == 1 ? names : STR(""),
+    exchange_fail(x, FAULT_BAD_REQUEST,
+                  x->translation->request.dropped_count == 1 ? names : STR(""),
                   "%.*s cannot be told: %.*s (translation.strict).",
                   STR_ARG(x->attempt.candidate->target->provider->name), STR_ARG(names));
     return false;
@@ -241,8 +242,8 @@ static void note_choice(struct openai_watch *w, const struct chat_event *ev)
         return;
     w->ended[word] |= bit;
     w->finished = w->seen[0] == w->ended[0] && w->seen[1] == w->ended[1];
-    w->choices_finished = (uint32_t)(__builtin_popcountll(w->ended[0]) +
-                                     __builtin_popcountll(w->ended[1]));
+    w->choices_finished =
+        (uint32_t)(__builtin_popcountll(w->ended[0]) + __builtin_popcountll(w->ended[1]));
 }
 
 /* What the event says of the answer; true when it shows something. */
@@ -316,7 +317,8 @@ static enum openai_event_kind kind_of(struct exchange *x)
         return OPENAI_EV_ERROR;
     if (t->err < 0) {
         w->fault = FAULT_UPSTREAM_BAD_REPLY;
-        w->error_message = STR("more than limits.reply_bytes, or limits.exchange_bytes, holds of it");
+        w->error_message =
+            STR("more than limits.reply_bytes, or limits.exchange_bytes, holds of it");
         return OPENAI_EV_ERROR;
     }
     w->content |= t->content;
@@ -335,7 +337,10 @@ enum openai_event_kind translate_event(struct exchange *x, struct str name, stru
     start(t, out);
     x->attempt.watch.events++;
     if (!t->dialect->decode(t->decoder, name, data, on_chat_event, x) && !t->failed && t->err == 0)
-        return OPENAI_EV_MALFORMED;
+        return t->writer == NULL && json_scan(data, JSON_DEPTH_MAX, NULL, NULL, NULL)
+                   ? OPENAI_EV_LIFECYCLE /* only the watcher cannot make sense of it: it passes
+                                            (R44) */
+                   : OPENAI_EV_MALFORMED;
     return kind_of(x);
 }
 
@@ -437,9 +442,8 @@ static void put_name(char *to, size_t *len, struct str name)
             *len += 3;
             return;
         }
-        to[(*len)++] = name.ptr[i] > 0x20 && name.ptr[i] < 0x7f && name.ptr[i] != ','
-                           ? name.ptr[i]
-                           : '?';
+        to[(*len)++] =
+            name.ptr[i] > 0x20 && name.ptr[i] < 0x7f && name.ptr[i] != ',' ? name.ptr[i] : '?';
     }
 }
 

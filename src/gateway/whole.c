@@ -98,9 +98,8 @@ static void keep_refusal(struct exchange *x, const struct openai_refusal *r)
 static void refused(struct exchange *x)
 {
     struct attempt *a = &x->attempt;
-    struct openai_refusal r = a->foreign
-                                  ? translate_refusal(x, a->status, body_of(a))
-                                  : openai_refusal(x->mem, a->status, body_of(a));
+    struct openai_refusal r = a->foreign ? translate_refusal(x, a->status, body_of(a))
+                                         : openai_refusal(x->mem, a->status, body_of(a));
     struct str name = attempt_target_name(x);
 
     whole_flush(x);
@@ -138,7 +137,7 @@ void whole_end(struct exchange *x)
         return;
     }
     f = a->foreign ? translate_whole(x, body_of(a), &x->gl->rewrite, &body)
-                               : openai_watch_body(&a->watch, body);
+                   : openai_watch_body(&a->watch, body);
     if (f == FAULT_NONE && (a->foreign || !x->req.stream)) {
         struct gateway_loop *gl = x->gl;
 

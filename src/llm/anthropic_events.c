@@ -147,7 +147,7 @@ static void finish(struct chat_decoder *d, const struct object *o, struct str us
 
     anthropic_need_message(d);
     if (reason.len > 0)
-        anthropic_block_end(d);
+        anthropic_blocks_end(d);
     if (usage.len > 0)
         tell_usage(d, usage);
     if (reason.len > 0)
@@ -156,7 +156,7 @@ static void finish(struct chat_decoder *d, const struct object *o, struct str us
 
 static void end_message(struct chat_decoder *d)
 {
-    anthropic_block_end(d);
+    anthropic_blocks_end(d);
     if (!d->stopped) {
         tell_usage(d, STR(""));
         if (d->reason.len > 0) /* none is made up: without one it is a cut (R3) */
@@ -196,7 +196,7 @@ static void on_block_start(struct chat_decoder *d, const struct object *o)
         d->bad = true;
         return;
     }
-    anthropic_block_end(d);
+    anthropic_block_yield(d);
     anthropic_block_begin(d, o->value[F_CONTENT_BLOCK], index_of(o));
 }
 
@@ -210,8 +210,7 @@ static void on_block_delta(struct chat_decoder *d, const struct object *o)
 
 static void on_block_stop(struct chat_decoder *d, const struct object *o)
 {
-    if (d->index == index_of(o))
-        anthropic_block_end(d);
+    anthropic_block_stop(d, index_of(o));
 }
 
 static void on_message_delta(struct chat_decoder *d, const struct object *o)

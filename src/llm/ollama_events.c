@@ -24,7 +24,7 @@ struct chat_decoder {
     void *ctx;
     bool started;
     bool spoke; /* a line had a message, an empty one or not */
-    bool over; /* nothing more is wanted, or can be told */
+    bool over;  /* nothing more is wanted, or can be told */
     bool failed;
     enum open open;
     uint32_t calls;

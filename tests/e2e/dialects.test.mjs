@@ -129,6 +129,8 @@ const clients = {
     path: '/v1/messages',
   },
 };
+/* What the simulator's dialects have not (docs/simulator.md). */
+const unknown = { openai: [], anthropic: ['all-index-0', 'no-index'], gemini: ['interleaved', 'all-index-0', 'no-index', 'no-done'], ollama: ['interleaved'] };
 const native = { chat: 'openai', messages: 'anthropic' };
 
 /** Validate as schemas.test.mjs does. */
@@ -220,6 +222,16 @@ for (const [client, c] of Object.entries(clients)) {
       }
     });
 
+    const styles = ['interleaved', 'all-index-0', 'no-index', 'whole'].filter((x) => !unknown[d].includes(x));
+    test(`${it}: R8 tool calls in every style of its`, async () => {
+      for (const style of styles) {
+        const r = await c.send(`${d}/sim?tools-${style},calls=3`, { tools: c.tools }, true);
+        assert.deepEqual(c.calls(r).map((x) => x.input.call), [0, 1, 2], style);
+        assert.equal(new Set(c.calls(r).map((x) => x.id)).size, 3, style);
+        assert.equal(c.stop(r), c.stops.calls, style);
+      }
+    });
+
     test(`${it}: thinking, and its way back with tool calls`, async () => {
       const model = d === 'gemini' ? 'gemini-3-sim' : 'sim';
       for (const stream of [false, true]) {
@@ -281,6 +293,26 @@ for (const [client, c] of Object.entries(clients)) {
         }
         await assert.rejects(c.send(`${d}/sim?${fault},after=3,tokens=9`, {}, true), c.APIError);
       }
+    });
+
+    // Ollama's older versions end without a reason; its last line is one.
+    if (d !== 'ollama')
+      test(`${it}: R3 an end without a finish reason is none`, async () => {
+        const r = await raw(client, `${d}/sim?done-without-finish,tokens=4`);
+        assert.equal(r.events.filter(isEnd).length, 0, r.text);
+        assert.doesNotMatch(r.text, /"(finish_reason|stop_reason)":"/);
+        await assert.rejects(c.send(`${d}/sim?done-without-finish,tokens=4`, {}, true), c.APIError);
+      });
+
+    if (d === 'openai' || d === 'anthropic')
+      test(`${it}: R3 a finish reason without the end is whole`, async () => {
+        const r = await raw(client, `${d}/sim?no-done,tokens=4`);
+        assert.ok(isEnd(r.last), r.text);
+        assert.equal(words(c.text(await c.send(`${d}/sim?no-done,tokens=4`, {}, true))), 4);
+      });
+
+    test(`${it}: R3b an event that is no JSON is left out`, async () => {
+      assert.equal(words(c.text(await c.send(`${d}/sim?bad-json-mid-stream,tokens=9`, {}, true))), 9);
     });
 
     for (const fault of before.filter((f) => !isAnswer(d, f)))
@@ -394,12 +426,12 @@ for (const [client, c] of Object.entries(clients)) {
   });
 
   test(`${client}: R48 a target that cannot be told what was asked is passed over`, async () => {
-    // Ollama cannot be made to call a tool.
-    const must = client === 'chat' ? { tools: c.tools, n: 2 } : { tools: c.tools, tool_choice: { type: 'any' } };
-    const alone = await ask(t.gw.origin, 'POST', c.path, client === 'chat' ? question('own-ollama/m', must) : { model: 'own-ollama/m', max_tokens: 9, messages: user, ...must });
-    if (alone.status === 200) return assert.match(alone.headers['x-dragoman-dropped-params'], /./);
-    assert.equal(alone.status, 400);
-    const r = await c.send('picky', must);
+    // Ollama takes no file, and OpenAI's takes this one.
+    const file = client === 'chat'
+      ? { messages: [{ role: 'user', content: [{ type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,JVBERg==' } }] }] }
+      : { messages: [{ role: 'user', content: [{ type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'JVBERg==' } }] }] };
+    await assert.rejects(c.send('own-ollama/m', file), (e) => e instanceof c.errors[400] && /Ollama|file|document/i.test(e.message));
+    const r = await c.send('picky', file);
     assert.equal(c.text(r), 'ok');
     assert.match(heard.path, /chat\/completions/);
   });
@@ -587,4 +619,81 @@ test('n choices: from a target that has them, and refused for one that has not',
   }
   await assert.rejects(openai.chat.completions.create({ model: 'anthropic/sim', messages: user, n: 2 }),
     (e) => e instanceof OpenAI.BadRequestError && e.param === 'n');
+});
+
+// ---- an error amid the content, in each dialect's words ----
+
+const amid = {
+  openai: ['text/event-stream', 'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"half"},"finish_reason":null}]}\n\n' +
+    'data: {"error":{"message":"It burns.","type":"server_error","code":null}}\n\n'],
+  anthropic: ['text/event-stream', 'event: message_start\ndata: {"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}}\n\n' +
+    'event: content_block_start\ndata: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}\n\n' +
+    'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"half"}}\n\n' +
+    'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"It burns."}}\n\n'],
+  gemini: ['text/event-stream', 'data: {"candidates":[{"content":{"role":"model","parts":[{"text":"half"}]},"index":0}]}\r\n\r\n' +
+    'data: {"error":{"code":503,"message":"It burns.","status":"UNAVAILABLE"}}\r\n\r\n'],
+  ollama: ['application/x-ndjson', '{"model":"m","created_at":"2026-01-01T00:00:00Z","message":{"role":"assistant","content":"half"},"done":false}\n{"error":"It burns."}\n'],
+};
+
+test('R11 an error amid the content is told in the form of the client, and nobody else is asked', async () => {
+  let asked = 0;
+  const up = await Upstream.start((q, a) => {
+    const [type, text] = amid[q.url.includes('/messages') ? 'anthropic' : q.url.includes('streamGenerate') ? 'gemini' : q.url.includes('/api/chat') ? 'ollama' : 'openai'];
+    asked++;
+    a.writeHead(200, { 'content-type': type });
+    a.end(text);
+  });
+  const gw = await Gateway.start({ providers: at(up.origin), models: Object.fromEntries(dialects.map((d) => [d, { strategy: 'ordered', targets: [`${d}/m`, 'openai/other'] }])) });
+  try {
+    for (const d of dialects) {
+      asked = 0;
+      const r = await ask(gw.origin, 'POST', '/v1/messages', { model: d, max_tokens: 9, messages: user, stream: true });
+      const m = parseEvents(r.text).events;
+      assert.match(r.text, /half/);
+      assert.equal(m.at(-1).name, 'error', r.text);
+      assert.match(JSON.parse(m.at(-1).data).error.message, /It burns/);
+      const s = await ask(gw.origin, 'POST', '/v1/chat/completions', question(d, { stream: true }));
+      const e = parseEvents(s.text).events;
+      assert.match(JSON.parse(e.at(-1).data).error.message, /It burns/);
+      assertValid('ErrorResponse', JSON.parse(e.at(-1).data));
+      assert.ok([...m, ...e].every((x) => !isEnd(x)));
+      assert.equal(asked, 2, d);
+    }
+  } finally {
+    await gw.stop();
+    await up.stop();
+  }
+});
+
+test('a long talk, and a long answer, have room in every direction', async () => {
+  const talk = Array.from({ length: 2001 }, (_, i) => ({ role: i % 2 ? 'assistant' : 'user', content: `Turn ${i}.` }));
+  for (const [client, c] of Object.entries(clients))
+    for (const d of dialects) {
+      assert.equal(words(c.text(await c.send(`${d}/sim?tokens=3`, { messages: talk }))), 3, `${client} ${d}`);
+      const r = await ask(t.gw.origin, 'POST', c.path, { model: `${d}/sim?tokens=200000`, messages: user, max_tokens: 400000 });
+      assert.equal(r.status, 200, r.text.slice(0, 300));
+      assert.equal(words(c.text(r.json)), 200000);
+    }
+});
+
+test('R49 what JSON can say, a text can say: escapes arrive as they were', async () => {
+  const odd = 'quote " backslash \\ newline \n tab \t nul \u0000 emoji \u{1F642} separator \u2028 </script>';
+  for (const [client, c] of Object.entries(clients))
+    for (const d of dialects) {
+      const r = await c.send(`${d}/sim`, { messages: [{ role: 'user', content: odd }] });
+      const s = await c.send(`${d}/sim`, { messages: [{ role: 'user', content: odd }] }, true);
+      await c.send(`own-${d}/m`, { messages: [{ role: 'user', content: odd }] });
+      assert.ok(JSON.stringify(heard.body).includes(JSON.stringify(odd).slice(1, -1)), `${client} ${d}`);
+      assert.equal(c.text(s), c.text(r));
+    }
+});
+
+test('metrics and the access log know a translated call as any other', async () => {
+  for (const [client, d] of [['chat', 'anthropic'], ['messages', 'gemini'], ['messages', 'anthropic'], ['messages', 'ollama']]) {
+    const r = await raw(client, `${d}/sim?tokens=11`);
+    const line = await t.gw.accessOf(r.headers['x-request-id']);
+    const text = JSON.stringify(line);
+    assert.match(text, /\b11\b/, text);
+    assert.ok(text.includes(client), text);
+  }
 });

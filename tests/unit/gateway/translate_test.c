@@ -191,7 +191,8 @@ static void lines_are_heard_to_the_last_one_without_its_end(void **state)
     assert_has(&f.upstream.head, "POST /api/chat HTTP/1.1");
     replies(&f, 200, LINES);
     says(&f, "{\"message\":{\"content\":\"on");
-    says(&f, "e\"},\"done\":false}\n{\"message\":{\"content\":\"\"},\"done\":true,\"done_reason\":");
+    says(&f,
+         "e\"},\"done\":false}\n{\"message\":{\"content\":\"\"},\"done\":true,\"done_reason\":");
     says(&f, "\"stop\",\"prompt_eval_count\":3,\"eval_count\":1}");
     ends(&f);
     assert_told(&f, 200, "\"text\":\"one\"");
@@ -208,7 +209,8 @@ static void R48_who_cannot_be_told_is_passed_over(void **state)
     assert_int_equal(f.upstream.asked, 1);
     begin(&f, CHAT, BODY("a/m", ",\"n\":2"));
     assert_told(&f, 400, "\"param\":\"n\"");
-    begin(&f, CHAT, BODY("oa", ",\"n\":2")); /* what was heard says more than what could not be asked */
+    begin(&f, CHAT,
+          BODY("oa", ",\"n\":2")); /* what was heard says more than what could not be asked */
     for (int i = 0; i < 3; i++) {
         while (f.x->backing_off)
             pass_ms(&f, waits_ms(&f));

@@ -165,6 +165,13 @@ static const struct row {
      "START:m:c\nUSAGE:0,0,0,0,0\nRAW:{\"type\":\"x_tool_result\"}\nCALL0:t:f\nARGS0:{\\\"a\\\":1}\nBLOCK_END\nUSAGE:0,0,0,0,0\nSTOP:calls\nEND\n"},
     {"a stop reason in message_start, and no other",
      "{\"type\":\"message_start\",\"message\":{\"content\":[],\"stop_reason\":\"max_tokens\"}}\n" END, "START\nSTOP:length\nEND\n"},
+    {"calls whose pieces alternate",
+     START BLOCK("0", "{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{}}") BLOCK("1", "{\"type\":\"tool_use\",\"id\":\"u\",\"name\":\"g\"}")
+     DELTA("0", ARGS("{")) DELTA("1", ARGS("{")) DELTA("0", ARGS("}")) STOP("0") DELTA("1", ARGS("}")) STOP("1") FINISH("tool_use") END,
+     "START:m:c\nCALL0:t:f\nCALL1:u:g\nARGS0:{\nARGS1:{\nARGS0:}\nARGS1:}\nBLOCK_END\nSTOP:calls\nEND\n"},
+    {"calls that begin one behind the other and never stop",
+     START BLOCK("0", "{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{}}") BLOCK("1", "{\"type\":\"tool_use\",\"id\":\"u\",\"name\":\"g\"}") FINISH("tool_use") END,
+     "START:m:c\nCALL0:t:f\nCALL1:u:g\nARGS1:{}\nBLOCK_END\nARGS0:{}\nSTOP:calls\nEND\n"},
     {"another block's end", START BLOCK("1", TEXT) DELTA("1", SAY("x")) STOP("0") DELTA("1", SAY("y")) STOP("1"), "START:m:c\nTEXT:x\nTEXT:y\nBLOCK_END\n"},
     {"R3: message_stop without a reason: none is made up", START BLOCK("0", "{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\"}") STOP("0") END, "START:m:c\nCALL0:t:f\nARGS0:{}\nBLOCK_END\nEND\n"},
     {"the same message_start twice", START START FINISH("end_turn") END, "START:m:c\nSTOP:end\nEND\n"},
