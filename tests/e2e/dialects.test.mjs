@@ -210,7 +210,7 @@ for (const [client, c] of Object.entries(clients)) {
       }
     });
 
-    test(`${it}: R8 parallel tool calls, and their answers`, async () => {
+    test(`R8 ${it}: parallel tool calls, and their answers`, async () => {
       for (const stream of [false, true]) {
         const first = await c.send(`${d}/sim?tools-parallel,calls=3`, { tools: c.tools }, stream);
         const calls = c.calls(first);
@@ -223,7 +223,7 @@ for (const [client, c] of Object.entries(clients)) {
     });
 
     const styles = ['interleaved', 'all-index-0', 'no-index', 'whole'].filter((x) => !unknown[d].includes(x));
-    test(`${it}: R8 tool calls in every style of its`, async () => {
+    test(`R8 ${it}: tool calls in every style of its`, async () => {
       for (const style of styles) {
         const r = await c.send(`${d}/sim?tools-${style},calls=3`, { tools: c.tools }, true);
         assert.deepEqual(c.calls(r).map((x) => x.input.call), [0, 1, 2], style);
@@ -267,7 +267,7 @@ for (const [client, c] of Object.entries(clients)) {
       assert.match(heard.text, /"days"/);
     });
 
-    test(`${it}: R45 what cannot be said is named`, async () => {
+    test(`R45 ${it}: what cannot be said is named`, async () => {
       const body = client === 'chat' ? question(`own-${d}/m`, c.odd) : { model: `own-${d}/m`, max_tokens: 9, messages: user, ...c.odd };
       const r = await ask(t.gw.origin, 'POST', c.path, body);
       assert.equal(r.status, 200, r.text);
@@ -276,7 +276,7 @@ for (const [client, c] of Object.entries(clients)) {
       assert.equal(name in heard.body, native[client] === d);
     });
 
-    test(`${it}: R3 a stream that is cut ends in an error, in the client's own words`, async () => {
+    test(`R3 ${it}: a stream that is cut ends in an error, in the client's own words`, async () => {
       for (const fault of ['cut-rst', 'cut-fin', 'cut-chunk']) {
         const r = await raw(client, `${d}/sim?${fault},after=3,tokens=9`);
         assertOwnShape(client, r);
@@ -297,7 +297,7 @@ for (const [client, c] of Object.entries(clients)) {
 
     // Ollama's older versions end without a reason; its last line is one.
     if (d !== 'ollama')
-      test(`${it}: R3 an end without a finish reason is none`, async () => {
+      test(`R3 ${it}: an end without a finish reason is none`, async () => {
         const r = await raw(client, `${d}/sim?done-without-finish,tokens=4`);
         assert.equal(r.events.filter(isEnd).length, 0, r.text);
         assert.doesNotMatch(r.text, /"(finish_reason|stop_reason)":"/);
@@ -305,18 +305,18 @@ for (const [client, c] of Object.entries(clients)) {
       });
 
     if (d === 'openai' || d === 'anthropic')
-      test(`${it}: R3 a finish reason without the end is whole`, async () => {
+      test(`R3 ${it}: a finish reason without the end is whole`, async () => {
         const r = await raw(client, `${d}/sim?no-done,tokens=4`);
         assert.ok(isEnd(r.last), r.text);
         assert.equal(words(c.text(await c.send(`${d}/sim?no-done,tokens=4`, {}, true))), 4);
       });
 
-    test(`${it}: R3b an event that is no JSON is left out`, async () => {
+    test(`R3b ${it}: an event that is no JSON is left out`, async () => {
       assert.equal(words(c.text(await c.send(`${d}/sim?bad-json-mid-stream,tokens=9`, {}, true))), 9);
     });
 
     for (const fault of before.filter((f) => !isAnswer(d, f)))
-      test(`${it}: R10 ${fault} before the content falls back to another dialect`, async () => {
+      test(`R10 ${it}: ${fault} before the content falls back to another dialect`, async () => {
         const expected = c.text(await c.send('openai/sim?tokens=7,tag=good'));
         for (const stream of [false, true]) {
           if (!stream && ['error-first', 'lifecycle-then-error', 'empty-stream'].includes(fault)) continue;
@@ -369,7 +369,7 @@ for (const [client, c] of Object.entries(clients)) {
       assert.equal(r.headers['retry-after'], '90');
     });
 
-    test(`${it}: R1 to abort a stream leaves the upstream`, async () => {
+    test(`R1 ${it}: to abort a stream leaves the upstream`, async () => {
       const model = `sim?tokens=1000,gap=30ms,tag=aborted-${client}-${d}`;
       const body = { model: `${d}/${model}`, messages: user, stream: true };
       const stream = client === 'chat' ? await openai.chat.completions.create(body) : await claude.messages.create({ ...body, max_tokens: 4096 });
@@ -394,7 +394,7 @@ for (const [client, c] of Object.entries(clients)) {
     });
 
     if (client === 'chat')
-      test(`${it}: R7 usage comes in a stream if it was asked for, and every chunk is valid`, async () => {
+      test(`R7 ${it}: usage comes in a stream if it was asked for, and every chunk is valid`, async () => {
         for (const script of ['tokens=5', 'tools-parallel,calls=3', 'reasoning=3,tokens=2', 'usage-absent,tokens=3', 'usage-zero,tokens=3']) {
           const asked = await raw('chat', `${d}/sim?${script}`, { stream_options: { include_usage: true }, tools: c.tools });
           const not = await raw('chat', `${d}/sim?${script}`, { tools: c.tools });
@@ -425,7 +425,7 @@ for (const [client, c] of Object.entries(clients)) {
     assert.equal(texts.size, 1);
   });
 
-  test(`${client}: R48 a target that cannot be told what was asked is passed over`, async () => {
+  test(`R48 ${client}: a target that cannot be told what was asked is passed over`, async () => {
     // Ollama takes no file, and OpenAI's takes this one.
     const file = client === 'chat'
       ? { messages: [{ role: 'user', content: [{ type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,JVBERg==' } }] }] }
