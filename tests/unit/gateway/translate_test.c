@@ -22,6 +22,10 @@
     "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":"          \
     "\"end_turn\"},\"usage\":{\"output_tokens\":5}}\n\n"
 #define STOPPED "event: message_stop\ndata: {\"type\":\"message_stop\",\"x\": 1}\n\n"
+/* Arguments of a call that nobody began: only a watcher minds. */
+#define ODD                                                                                        \
+    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":7,"             \
+    "\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"{\"}}\n\n"
 #define WHOLE                                                                                      \
     "{\"id\":\"m\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"c\",\"content\":["      \
     "{\"type\":\"text\",\"text\":\"whole\"}],\"stop_reason\":\"end_turn\",\"usage\":"              \
@@ -74,6 +78,16 @@ static void fall_back(void)
 {
     refuses(&f, 500, JSON, "{}");
     pass_ms(&f, waits_ms(&f));
+}
+
+static void fail_until_told(void)
+{
+    while (!f.x->finished) {
+        if (f.x->backing_off)
+            pass_ms(&f, waits_ms(&f));
+        else
+            refuses(&f, 500, JSON, "{}");
+    }
 }
 
 static void R10_behind_a_foreign_target_the_clients_own_dialect_is_heard_again(void **state)
@@ -151,9 +165,9 @@ static void R44_anthropic_on_both_sides_passes_each_byte(void **state)
     assert_has(&f.upstream.head, "x-api-key: key-a\r\n");
     assert_true(str_eq(buf_str(&f.upstream.body), STR(BODY("m", STREAM ",\"new\":1.50"))));
     replies(&f, 200, EVENTS);
-    says(&f, OPENED SAID("x") FINISHED STOPPED);
+    says(&f, OPENED SAID("x") ODD FINISHED STOPPED);
     ends(&f);
-    assert_true(str_eq(buf_str(&f.client.body), STR(OPENED SAID("x") FINISHED STOPPED)));
+    assert_true(str_eq(buf_str(&f.client.body), STR(OPENED SAID("x") ODD FINISHED STOPPED)));
     assert_int_equal(f.x->attempt.watch.usage.completion, 5);
     begin(&f, MESSAGES, BODY("a/m", STREAM));
     replies(&f, 200, EVENTS);
@@ -209,15 +223,17 @@ static void R48_who_cannot_be_told_is_passed_over(void **state)
     assert_int_equal(f.upstream.asked, 1);
     begin(&f, CHAT, BODY("a/m", ",\"n\":2"));
     assert_told(&f, 400, "\"param\":\"n\"");
-    begin(&f, CHAT,
-          BODY("oa", ",\"n\":2")); /* what was heard says more than what could not be asked */
-    for (int i = 0; i < 3; i++) {
-        while (f.x->backing_off)
-            pass_ms(&f, waits_ms(&f));
-        refuses(&f, 500, JSON, "{}");
-    }
-    pass_ms(&f, waits_ms(&f));
+    begin(&f, CHAT, BODY("oa", ",\"n\":2")); /* what was heard says more than what could not be */
+    fail_until_told();
     assert_told(&f, 502, "\"param\":null,\"code\":\"upstream_error\"");
+    assert_has(&f.client.body, "o/m answered 500");
+    begin(&f, CHAT, BODY("ao", ",\"n\":2")); /* whichever came first */
+    fail_until_told();
+    assert_told(&f, 502, "\"param\":null,\"code\":\"upstream_error\"");
+    begin(&f, CHAT, BODY("oa", ",\"n\":2"));
+    refuses(&f, 401, JSON, "{}"); /* its only key: nobody is left but who cannot be told */
+    fail_until_told();
+    assert_told(&f, 502, "Last: o/m answered 401");
     begin(&f, "/v1/embeddings", "{\"model\":\"a/m\",\"input\":\"x\"}");
     assert_told(&f, 400, "a speaks the dialect of anthropic: /v1/embeddings");
     begin(&f, "/v1/embeddings", "{\"model\":\"ao\",\"input\":\"x\"}");
