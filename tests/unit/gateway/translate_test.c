@@ -230,14 +230,19 @@ static void R48_who_cannot_be_told_is_passed_over(void **state)
     begin(&f, CHAT, BODY("ao", ",\"n\":2")); /* whichever came first */
     fail_until_told();
     assert_told(&f, 502, "\"param\":null,\"code\":\"upstream_error\"");
-    begin(&f, CHAT, BODY("oa", ",\"n\":2"));
-    refuses(&f, 401, JSON, "{}"); /* its only key: nobody is left but who cannot be told */
-    fail_until_told();
-    assert_told(&f, 502, "Last: o/m answered 401");
     begin(&f, "/v1/embeddings", "{\"model\":\"a/m\",\"input\":\"x\"}");
     assert_told(&f, 400, "a speaks the dialect of anthropic: /v1/embeddings");
     begin(&f, "/v1/embeddings", "{\"model\":\"ao\",\"input\":\"x\"}");
     assert_asks(&f, "o.test", "key-o");
+}
+
+static void R48_what_was_heard_says_more_than_who_was_passed_over(void **state)
+{
+    (void)state;
+    begin(&f, CHAT, BODY("oa", ",\"n\":2"));
+    refuses(&f, 401, JSON, "{}"); /* its only key: nobody is left but who cannot be told */
+    fail_until_told();
+    assert_told(&f, 502, "Last: o/m answered 401");
 }
 
 static void R45_what_is_left_out_is_named(void **state)
@@ -340,6 +345,7 @@ int main(void)
         TEST(a_whole_answer_is_told_as_the_stream_that_was_asked_for),
         TEST(lines_are_heard_to_the_last_one_without_its_end),
         TEST(R48_who_cannot_be_told_is_passed_over),
+        TEST(R48_what_was_heard_says_more_than_who_was_passed_over),
         TEST(R45_what_is_left_out_is_named),
         cmocka_unit_test_setup_teardown(R45_strict_refuses_what_would_be_left_out, setup_strict,
                                         teardown),
