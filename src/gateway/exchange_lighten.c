@@ -80,13 +80,16 @@ void exchange_lighten(struct exchange *x)
 {
     struct kept k;
 
-    if (x->attempt.foreign)
-        return; /* decoder and writer live in the arena until the end */
     if (LIKELY(x->answer.light || !x->answer.committed || x->finished || !x->attempt.running))
         return;
     if (!http_fetch_forget(&x->attempt.fetch))
         return; /* an answer before its question is whole: later */
     x->answer.light = true;
+    if (x->attempt.foreign) { /* decoder and writer live in the arena until the end */
+        x->attempt.reply = (struct http_fields){0};
+        translate_lighten(x);
+        return;
+    }
     if (!keep(x, &k)) { /* no memory to save memory with */
         arena_done(&k.mem);
         return;

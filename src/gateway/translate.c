@@ -475,6 +475,15 @@ struct str translate_dropped(struct exchange *x)
     return str_make(text, len);
 }
 
+void translate_lighten(struct exchange *x)
+{
+    struct translation *t = x->translation;
+
+    buf_done(&t->body);
+    arena_done(&t->asked);
+    t->request.dropped_count = 0; /* told, and gone with the arena */
+}
+
 void translate_done(struct exchange *x)
 {
     struct translation *t = x->translation;

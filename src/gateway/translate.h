@@ -48,6 +48,8 @@ struct openai_refusal translate_refusal(struct exchange *x, unsigned status, str
 /* Names of what this attempt's target was not told, with commas between, as a field's value; empty
  * when it was told all.  Bounded: past DROPPED_BYTES_MAX stands "...". */
 struct str translate_dropped(struct exchange *x);
+/* Content has gone: nobody else will be asked, so that what was read and written for it can go. */
+void translate_lighten(struct exchange *x);
 void translate_done(struct exchange *x);
 
 #endif

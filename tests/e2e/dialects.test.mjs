@@ -579,12 +579,14 @@ test("errors of the gateway itself on /v1/messages are Anthropic's", async () =>
       });
     const broken = await ask(gw.origin, 'POST', '/v1/messages', Buffer.from('{'), { headers: { 'x-api-key': 'sk-client-0123456789' } });
     assert.equal(broken.json.error.type, 'invalid_request_error');
-    for (const d of ['openai', 'anthropic'])
-      for (const [path, method] of [['/v1/messages', 'GET'], ['/v1/messages/count_tokens', 'GET']]) {
-        const r = await ask(gw.origin, method, path, undefined, { headers: { 'x-api-key': 'sk-client-0123456789' } });
-        assert.equal(r.status, 405, d);
-        assert.equal(r.headers.allow, 'POST');
-      }
+    for (const path of ['/v1/messages', '/v1/messages/count_tokens']) {
+      const r = await ask(gw.origin, 'GET', path, undefined, { headers: { 'x-api-key': 'sk-client-0123456789' } });
+      assert.equal(r.status, 405);
+      assert.equal(r.headers.allow, 'POST');
+      assert.equal(r.json.type, 'error');
+    }
+    const relayed = await ask(gw.origin, 'POST', '/v1/messages/batches', { requests: [] }, { headers: { 'x-api-key': 'sk-client-0123456789' } });
+    assert.equal(relayed.json.type, 'error', relayed.text);
   } finally {
     await gw.stop();
   }

@@ -120,6 +120,24 @@ static void a_stream_of_the_own_dialect_is_light_also_behind_a_foreign_target(vo
     assert_told(&f, 200, "[DONE]");
 }
 
+/* What was read and written goes with the first content; the rest is still told as it should be. */
+static void a_foreign_stream_lets_go_of_its_question(void **state)
+{
+    (void)state;
+    begin(&f, CHAT, BODY("a/m", STREAM ",\"seed\":1,\"stream_options\":{\"include_usage\":true}"));
+    replies(&f, 200, EVENTS "x-of: upstream\n");
+    says(&f, OPENED SAID("one"));
+    assert_true(f.x->answer.light);
+    assert_int_equal(f.x->attempt.fetch.request.body_count, 0);
+    assert_has(&f.client.head, "x-dragoman-dropped-params: seed\n");
+    assert_has(&f.client.head, "x-of: upstream\n");
+    says(&f, SAID("two") FINISHED STOPPED);
+    ends(&f);
+    assert_told(&f, 200, "\"completion_tokens\":5");
+    assert_has(&f.client.body, "two");
+    assert_has(&f.client.body, "[DONE]");
+}
+
 static void R10_nothing_of_a_failed_target_is_mixed_into_the_next_ones_answer(void **state)
 {
     (void)state;
@@ -339,6 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(R10_behind_a_foreign_target_the_clients_own_dialect_is_heard_again),
         TEST(a_stream_of_the_own_dialect_is_light_also_behind_a_foreign_target),
+        TEST(a_foreign_stream_lets_go_of_its_question),
         TEST(R10_nothing_of_a_failed_target_is_mixed_into_the_next_ones_answer),
         TEST(R3_a_cut_ends_in_the_clients_own_error),
         TEST(R44_anthropic_on_both_sides_passes_each_byte),
