@@ -38,6 +38,8 @@ void events_begin(struct exchange *x);
 void events_feed(struct exchange *x, struct str bytes);
 void events_flush(struct exchange *x); /* one read's worth is over */
 void events_end(struct exchange *x);   /* the reply ended */
+/* The connection broke: whether all of the answer had come by then. */
+bool events_are_whole(struct exchange *x);
 void events_keepalive(struct exchange *x);
 /* All events of an answer that did not come as such, but for the last: the reply has ended. */
 void events_told(struct exchange *x, struct str events);

@@ -213,7 +213,7 @@ static void on_fail(struct http_fetch *f, enum http_failure failure, const char 
 
     exchange_wait_end(x);
     /* The answer is whole: all that is missing is an orderly end of the connection. */
-    if (a->events && a->watch.finished && !f->deadline_hit) {
+    if (a->events && !f->deadline_hit && events_are_whole(x)) {
         events_end(x);
     } else if (failure == HTTP_FAIL_TIMEOUT) {
         events_flush(x);

@@ -246,22 +246,37 @@ static bool is_whole(const struct exchange *x)
     return w->finished && (w->done || w->choices_finished >= x->req.choices);
 }
 
-/* What the end itself tells, where a dialect has no last event.  False: the try is over. */
-static bool foreign_over(struct exchange *x)
+/* What the end itself tells, where a dialect has no last event. */
+static void hear_end(struct exchange *x)
 {
     struct feed f = {.x = x};
     struct buf *out = &x->gl->rewrite;
+
+    out->len = 0;
+    translate_over(x, out);
+    if (x->attempt.watch.content)
+        commit(x);
+    (void)pass(&f, buf_str(out), false);
+}
+
+bool events_are_whole(struct exchange *x)
+{
+    if (x->attempt.foreign && !x->attempt.watch.finished)
+        hear_end(x);
+    return x->attempt.watch.finished;
+}
+
+/* False: the try is over. */
+static bool foreign_over(struct exchange *x)
+{
+    struct feed f = {.x = x};
 
     if (translate_framing(x) == CHAT_LINES &&
         lines_end(&x->attempt.sse.part, on_line, &f) == -ECANCELED) {
         fail(x, f.fault, f.what);
         return false;
     }
-    out->len = 0;
-    translate_over(x, out);
-    if (x->attempt.watch.content)
-        commit(x);
-    (void)pass(&f, buf_str(out), false);
+    hear_end(x);
     return true;
 }
 

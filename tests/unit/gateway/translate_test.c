@@ -42,6 +42,7 @@ static int open_with(const char *more)
              "providers:\n"
              "  o: { base_url: \"http://o.test/v1\", keys: [ key-o ] }\n"
              "  a: { dialect: anthropic, base_url: \"http://a.test/v1\", keys: [ key-a ] }\n"
+             "  g: { dialect: gemini, base_url: \"http://g.test/v1beta\", keys: [ key-g ] }\n"
              "  l: { dialect: ollama, base_url: \"http://l.test\" }\n"
              "models:\n"
              "  ao: { strategy: ordered, targets: [ a/m, o/m ] }\n"
@@ -170,6 +171,44 @@ static void R3_a_cut_ends_in_the_clients_own_error(void **state)
     assert_told(&f, 200, "upstream_stream_truncated");
     assert_has_not(&f.client.body, "[DONE]");
     assert_has_not(&f.client.body, "finish_reason\":\"");
+}
+
+#define TOLD(text, finish)                                                                         \
+    "data: {\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"" text         \
+    "\"}]}" finish ",\"index\":0}]}\r\n\r\n"
+
+/* Gemini's streams have no last event: what came last says whether it was the last. */
+static void R3_a_break_behind_the_finish_reason_is_none_in_any_dialect(void **state)
+{
+    (void)state;
+    begin(&f, MESSAGES, BODY("g/m", STREAM));
+    assert_has(&f.upstream.head, "POST /v1beta/models/m:streamGenerateContent?alt=sse HTTP/1.1");
+    assert_has(&f.upstream.head, "x-goog-api-key: key-g\r\n");
+    replies(&f, 200, EVENTS);
+    says(&f, TOLD("one", ""));
+    says(&f, TOLD("two", ",\"finishReason\":\"STOP\""));
+    breaks(&f, HTTP_FAIL_RESET, HTTP_PHASE_BODY);
+    assert_told(&f, 200, "\"stop_reason\":\"end_turn\"");
+    assert_has(&f.client.body, "event: message_stop\n");
+    assert_has_not(&f.client.body, "event: error");
+    begin(&f, MESSAGES, BODY("g/m", STREAM));
+    replies(&f, 200, EVENTS);
+    says(&f, TOLD("one", ""));
+    breaks(&f, HTTP_FAIL_RESET, HTTP_PHASE_BODY);
+    assert_told(&f, 200, "event: error\n");
+    assert_has_not(&f.client.body, "message_stop");
+    begin(&f, CHAT, BODY("l/m", STREAM));
+    replies(&f, 200, LINES);
+    says(&f, "{\"message\":{\"content\":\"one\"},\"done\":false}\n{\"message\":{\"content\":\"tw");
+    breaks(&f, HTTP_FAIL_CUT, HTTP_PHASE_BODY);
+    assert_told(&f, 200, "upstream_stream_truncated");
+    assert_has_not(&f.client.body, "tw");
+    begin(&f, CHAT, BODY("a/m", STREAM));
+    replies(&f, 200, EVENTS);
+    says(&f, OPENED SAID("x") FINISHED);
+    breaks(&f, HTTP_FAIL_CUT, HTTP_PHASE_BODY);
+    assert_told(&f, 200, "\"finish_reason\":\"stop\"");
+    assert_has(&f.client.body, "[DONE]");
 }
 
 static void R44_anthropic_on_both_sides_passes_each_byte(void **state)
@@ -360,6 +399,7 @@ int main(void)
         TEST(a_foreign_stream_lets_go_of_its_question),
         TEST(R10_nothing_of_a_failed_target_is_mixed_into_the_next_ones_answer),
         TEST(R3_a_cut_ends_in_the_clients_own_error),
+        TEST(R3_a_break_behind_the_finish_reason_is_none_in_any_dialect),
         TEST(R44_anthropic_on_both_sides_passes_each_byte),
         TEST(a_whole_answer_is_told_as_the_stream_that_was_asked_for),
         TEST(lines_are_heard_to_the_last_one_without_its_end),
