@@ -73,6 +73,10 @@ struct conf_stream {
     enum conf_malformed malformed;
 };
 
+struct conf_translation { /* between dialects */
+    bool strict;
+};
+
 enum conf_strategy { STRATEGY_WEIGHTED, STRATEGY_ORDERED };
 
 struct conf_key { /* a client's */
@@ -155,6 +159,7 @@ struct conf {
     struct conf_timeouts timeouts;
     struct conf_retry retry;
     struct conf_stream stream;
+    struct conf_translation translation;
     struct conf_upstream upstream; /* defaults for providers */
     struct conf_log log;
     struct conf_key *keys;

@@ -158,6 +158,11 @@ static const struct setting stream_rows[] = {
 };
 TABLE(stream, conf_stream, .check = NULL);
 
+static const struct setting translation_rows[] = {
+    {"strict",         TYPE_BOOL,     AT(conf_translation, strict),             LIVE,      "false",     0,       0,          NULL, NULL,      "Refuse what a target's dialect cannot say (400, naming the fields) instead of leaving it out and naming it in `x-dragoman-dropped-params`."},
+};
+TABLE(translation, conf_translation, .check = NULL);
+
 static const struct setting log_rows[] = {
     {"level",          TYPE_CHOICE,   AT(conf_log, level),                      LIVE,      "info",      0,       0,          levels, NULL,    "Least important line that is written."},
     {"access",         TYPE_TEXT,     AT(conf_log, access),                     FIXED,     "stdout",    1,       4096,       NULL, NULL,      "Where a line for each request goes: `stdout`, `stderr`, `off`, or a file."},
@@ -217,6 +222,7 @@ static const struct setting top_rows[] = {
     {"timeouts",       TYPE_SECTION,  AT(conf, timeouts),                       LIVE,      NULL,        0,       0,          NULL, &timeouts_table, "How long upstreams may take; 0 is no limit. Also in each provider and each model."},
     {"retry",          TYPE_SECTION,  AT(conf, retry),                          LIVE,      NULL,        0,       0,          NULL, &retry_table,    "What happens after an attempt failed."},
     {"stream",         TYPE_SECTION,  AT(conf, stream),                         LIVE,      NULL,        0,       0,          NULL, &stream_table,   "Streamed answers."},
+    {"translation",    TYPE_SECTION,  AT(conf, translation),                    LIVE,      NULL,        0,       0,          NULL, &translation_table, "Requests to a target that speaks another dialect than the client."},
     {"upstream",       TYPE_SECTION,  AT(conf, upstream),                       LIVE,      NULL,        0,       0,          NULL, &upstream_table, "Connections to each provider. Also in each provider."},
     {"log",            TYPE_SECTION,  AT(conf, log),                            LIVE,      NULL,        0,       0,          NULL, &log_table,      "Lines for people and for machines."},
     {"providers",      TYPE_NAMED,    LIST(conf, providers),                    LIVE|MUST, NULL,        1,       4096,       NULL, &provider_table, "Whom we can call, by name."},

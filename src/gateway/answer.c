@@ -54,6 +54,22 @@ int answer_fields(struct exchange *x, struct http_fields *f)
     return err;
 }
 
+/* A field of one maker's API means nothing to a client of another's. */
+static bool is_foreign(const struct exchange *x, struct str name)
+{
+    static const struct str prefixes[] = {STR_INIT("anthropic-"), STR_INIT("openai-"),
+                                          STR_INIT("x-goog-")};
+
+    if (!x->attempt.foreign || translate_passes(x))
+        return false;
+    for (size_t i = 0; i < COUNTOF(prefixes); i++) {
+        if (name.len > prefixes[i].len &&
+            str_eq_nocase(str_make(name.ptr, prefixes[i].len), prefixes[i]))
+            return true;
+    }
+    return false;
+}
+
 int answer_upstream_fields(struct exchange *x, struct http_fields *f,
                            const struct http_fields *reply, bool encoded)
 {
@@ -62,7 +78,7 @@ int answer_upstream_fields(struct exchange *x, struct http_fields *f,
     for (uint32_t i = 0; i < reply->count; i++) {
         struct str name = reply->at[i].name;
 
-        if (forward_down(name, connection, encoded) &&
+        if (forward_down(name, connection, encoded) && !is_foreign(x, name) &&
             http_fields_add(f, x->mem, name, reply->at[i].value) < 0)
             return -ENOMEM;
     }

@@ -87,27 +87,54 @@ static bool take_key(struct exchange *x, struct candidate *c)
     return false;
 }
 
-/* Start the next try, at once or after a wait. */
-static enum verdict try_next(struct exchange *x)
+/* This target cannot be asked this, whatever it is: another may (R48).  The client hears why when
+ * nobody could be asked, or what was heard before. */
+static enum verdict pass_over(struct exchange *x, struct candidate *c, struct str why,
+                              struct str param)
+{
+    c->out = true;
+    if (x->last_fault == FAULT_NONE || fault_info(x->last_fault)->blame == BLAME_CLIENT) {
+        x->last_fault = x->fault;
+    } else {
+        x->why = why;
+        x->param = param;
+    }
+    return VERDICT_NEXT;
+}
+
+static enum verdict start(struct exchange *x, struct candidate *c)
+{
+    struct str why = x->why, param = x->param;
+    enum verdict v;
+
+    if (!translate_can_serve(x, c->target)) {
+        translate_cannot_serve(x, c->target);
+        return pass_over(x, c, why, param);
+    }
+    if (!take_key(x, c)) /* it is drawn when it is used */
+        return VERDICT_NEXT;
+    v = attempt_fetch_start(x, c);
+    if (v == VERDICT_FAIL && fault_info(x->fault)->blame == BLAME_CLIENT)
+        return pass_over(x, c, why, param);
+    if (v == VERDICT_WAIT)
+        note_fallback(x, c);
+    return v;
+}
+
+/* Start the next try, at once or after a wait.  NEXT: not with this one. */
+static enum verdict try_one(struct exchange *x)
 {
     uint32_t max = x->gl->gw->conf->retry.attempts;
     uint64_t wait_ms = 0;
     struct candidate *c;
 
-    do {
-        if (is_past_deadline(x))
-            return fail_deadline(x);
-        if (x->counted >= max || x->records_count >= RECORDS_MAX)
-            return give_up(x);
-        c = route_next(&x->route, exchange_now_ms(x), &wait_ms);
-        if (c == NULL)
-            return give_up(x);
-        if (!translate_can_serve(x, c->target)) {
-            c->out = true;
-            continue;
-        }
-    } while (wait_ms == 0 && !take_key(x, c)); /* a key is drawn when it is used */
-
+    if (is_past_deadline(x))
+        return fail_deadline(x);
+    if (x->counted >= max || x->records_count >= RECORDS_MAX)
+        return give_up(x);
+    c = route_next(&x->route, exchange_now_ms(x), &wait_ms);
+    if (c == NULL)
+        return give_up(x);
     if (wait_ms > 0) {
         if (!is_worth_waiting(x, wait_ms)) {
             x->retry_after_out_ms = wait_ms;
@@ -116,8 +143,17 @@ static enum verdict try_next(struct exchange *x)
         back_off(x, wait_ms);
         return VERDICT_WAIT;
     }
-    note_fallback(x, c);
-    return attempt_fetch_start(x, c);
+    return start(x, c);
+}
+
+static enum verdict try_next(struct exchange *x)
+{
+    enum verdict v;
+
+    do {
+        v = try_one(x);
+    } while (v == VERDICT_NEXT);
+    return v;
 }
 
 /* ---- how a try went ---- */
@@ -268,6 +304,7 @@ void attempt_over(struct exchange *x, enum fault f, const char *fmt, ...)
     va_end(ap);
     if (x->answer.committed || !is_lesser(x, f))
         x->why = arena_dup(x->mem, str_from(text));
+    x->param = (struct str){NULL, 0}; /* of a target that could not be asked */
     log_debug("%.*s attempt %u at %.*s: %s: %s", STR_ARG(x->request_id), x->records_count,
               STR_ARG(attempt_target_name(x)), fault_info(f)->wire, text);
     if (x->answer.committed) {

@@ -38,7 +38,11 @@ void events_begin(struct exchange *x);
 void events_feed(struct exchange *x, struct str bytes);
 void events_flush(struct exchange *x); /* one read's worth is over */
 void events_end(struct exchange *x);   /* the reply ended */
+/* The connection broke: whether all of the answer had come by then. */
+bool events_are_whole(struct exchange *x);
 void events_keepalive(struct exchange *x);
+/* All events of an answer that did not come as such, but for the last: the reply has ended. */
+void events_told(struct exchange *x, struct str events);
 
 /* A whole body (whole.c). */
 void whole_feed(struct exchange *x, struct str bytes);
@@ -47,5 +51,7 @@ void whole_end(struct exchange *x);
 /* It was judged to be an answer, and a stream was asked for: send it as one (retell.c).  False when
  * that cannot be done; then nothing has happened. */
 MUST_USE bool whole_retell(struct exchange *x);
+/* The same with what translate_whole() made of it. */
+void whole_tell(struct exchange *x, struct str events);
 
 #endif

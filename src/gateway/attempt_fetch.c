@@ -39,7 +39,7 @@ enum fault attempt_fetch_fault(const struct http_fetch *f, enum http_failure fai
 
 static bool is_event_stream(const struct exchange *x, const struct http_fields *f)
 {
-    bool lines = x->translation != NULL && translate_framing(x) == CHAT_LINES;
+    bool lines = x->attempt.foreign && translate_framing(x) == CHAT_LINES;
     const struct str type = lines ? STR("application/x-ndjson") : STR("text/event-stream");
     struct str v = http_fields_find(f, STR("content-type"));
 
@@ -100,7 +100,7 @@ static void on_head(struct http_fetch *f, const struct http_reply_in *head)
     a->status = head->status;
     a->reply = head->fields;
     attempt_check_version(x, &head->fields);
-    if (x->translation != NULL && !translate_passes(x))
+    if (a->foreign && !translate_passes(x))
         retitle(&a->reply, stream);
     if (head->status >= 300)
         on_refusal(x, head);
@@ -213,7 +213,7 @@ static void on_fail(struct http_fetch *f, enum http_failure failure, const char 
 
     exchange_wait_end(x);
     /* The answer is whole: all that is missing is an orderly end of the connection. */
-    if (a->events && a->watch.finished && !f->deadline_hit) {
+    if (a->events && !f->deadline_hit && events_are_whole(x)) {
         events_end(x);
     } else if (failure == HTTP_FAIL_TIMEOUT) {
         events_flush(x);
@@ -290,7 +290,8 @@ static bool write_request(struct exchange *x)
                                  .path = upstream_path(x->surface->openai),
                                  .stream = x->req.stream};
 
-    if (translate_applies(x, t)) {
+    a->foreign = translate_applies(x, t);
+    if (a->foreign) {
         if (!translate_request(x, &head.path))
             return false;
     } else {

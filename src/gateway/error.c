@@ -32,20 +32,30 @@ struct str error_body(struct arena *a, enum fault f, struct str message, struct 
     return body;
 }
 
+/* Also where nothing is served, or relayed, below Anthropic's path. */
+static bool is_anthropics(const struct exchange *x)
+{
+    if (x->surface->id == SURFACE_OTHER || x->surface->id == SURFACE_RELAY)
+        return str_starts(x->call->path, STR("/v1/messages"));
+    return x->surface->dialect == CHAT_ANTHROPIC;
+}
+
 static struct str body_of(struct exchange *x, enum fault f, struct str message, struct str param)
 {
-    const struct chat_surface *s = chat_surface_get(x->surface->dialect);
+    const struct chat_surface *s = chat_surface_get(CHAT_ANTHROPIC);
     struct buf out = {.max = BODY_BYTES_MAX};
     struct str body = {NULL, 0};
 
-    if (x->surface->dialect == CHAT_OPENAI || s == NULL)
+    if (!is_anthropics(x))
         return error_body(x->mem, f, message, param);
     if (message.len == 0)
         message = str_from(fault_info(f)->manual);
     if (s->error_body(f, message, param, x->request_id, &out) == 0)
         body = arena_dup(x->mem, buf_str(&out));
     buf_done(&out);
-    return body.ptr != NULL ? body : error_body(x->mem, f, message, param);
+    return body.ptr != NULL ? body
+                            : STR("{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
+                                  "\"message\":\"limits.exchange_bytes is reached.\"}}");
 }
 
 void error_put(struct exchange *x, enum fault f, struct str message, struct buf *out)

@@ -139,11 +139,9 @@ static bool on_foreign(struct feed *f, struct str name, struct str data, struct 
         return on_malformed(f);
     if (x->attempt.watch.content)
         commit(x);
-    if (translate_passes(x) && kind != OPENAI_EV_DONE && !pass(f, raw, false))
+    if (kind == OPENAI_EV_DONE && !on_done(f))
         return false;
-    if (!translate_passes(x) && !pass(f, buf_str(out), false))
-        return false;
-    return kind != OPENAI_EV_DONE || on_done(f);
+    return pass(f, translate_passes(x) ? raw : buf_str(out), false);
 }
 
 static bool on_line(void *ctx, struct str line)
@@ -205,7 +203,7 @@ static int cut(struct exchange *x, struct str bytes, struct feed *f)
 {
     struct sse *sse = &x->attempt.sse;
 
-    if (x->translation == NULL)
+    if (!x->attempt.foreign)
         return sse_feed(sse, bytes, on_event, f);
     if (translate_framing(x) == CHAT_LINES)
         return lines_feed(&sse->part, bytes, on_line, f);
@@ -248,23 +246,47 @@ static bool is_whole(const struct exchange *x)
     return w->finished && (w->done || w->choices_finished >= x->req.choices);
 }
 
-/* What the end itself tells, where a dialect has no last event.  False: the try is over. */
-static bool foreign_over(struct exchange *x)
+/* What the end itself tells, where a dialect has no last event. */
+static void hear_end(struct exchange *x)
 {
     struct feed f = {.x = x};
     struct buf *out = &x->gl->rewrite;
+
+    out->len = 0;
+    translate_over(x, out);
+    if (x->attempt.watch.content)
+        commit(x);
+    (void)pass(&f, buf_str(out), false);
+}
+
+bool events_are_whole(struct exchange *x)
+{
+    if (x->attempt.foreign && !x->attempt.watch.finished)
+        hear_end(x);
+    return x->attempt.watch.finished;
+}
+
+/* False: the try is over. */
+static bool foreign_over(struct exchange *x)
+{
+    struct feed f = {.x = x};
 
     if (translate_framing(x) == CHAT_LINES &&
         lines_end(&x->attempt.sse.part, on_line, &f) == -ECANCELED) {
         fail(x, f.fault, f.what);
         return false;
     }
-    out->len = 0;
-    translate_over(x, out);
-    if (x->attempt.watch.content)
-        commit(x);
-    (void)pass(&f, buf_str(out), false);
+    hear_end(x);
     return true;
+}
+
+void events_told(struct exchange *x, struct str events)
+{
+    struct feed f = {.x = x};
+
+    commit(x);
+    (void)pass(&f, events, false); /* without room the end is a cut, and seen */
+    events_end(x);
 }
 
 void events_end(struct exchange *x)
@@ -274,7 +296,7 @@ void events_end(struct exchange *x)
     struct buf *out = &x->gl->out;
     struct str bytes;
 
-    if (x->translation != NULL && !foreign_over(x))
+    if (a->foreign && !foreign_over(x))
         return;
     if (!is_whole(x)) {
         fail(x, w->content ? FAULT_UPSTREAM_TRUNCATED : FAULT_UPSTREAM_EMPTY,
@@ -282,7 +304,7 @@ void events_end(struct exchange *x)
                         : "the stream ended without any content");
         return;
     }
-    if ((x->translation != NULL ? translate_end(x, out) : buf_put(out, STR(DONE_EVENT))) < 0)
+    if ((a->foreign ? translate_end(x, out) : buf_put(out, STR(DONE_EVENT))) < 0)
         out->len = 0;
     bytes = buf_str(out);
     out->len = 0;

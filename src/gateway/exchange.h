@@ -36,6 +36,7 @@ struct attempt { /* one try at one target */
     unsigned status;
     bool running;
     bool events;     /* the reply is an event stream */
+    bool foreign;    /* asked and heard through translate.h */
     struct buf body; /* whole reply, or events held before the first content */
     struct str read; /* of a whole reply: what this read brought first, not in `body` yet */
     struct sse sse;
@@ -88,7 +89,7 @@ struct exchange {
     enum fault last_fault;
     bool fell_back;
     struct relay *relay;
-    struct translation *translation; /* NULL until a target needs one */
+    struct translation *translation; /* NULL until a target needs one; see attempt.foreign */
 
     struct answer answer;
     uint64_t retry_after_out_ms; /* to tell the client */

@@ -12,6 +12,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "gateway/exchange.h"
+#include "gateway/translate.h"
 
 struct kept {
     struct arena mem;
@@ -79,13 +80,16 @@ void exchange_lighten(struct exchange *x)
 {
     struct kept k;
 
-    if (x->translation != NULL)
-        return; /* decoder and writer live in the arena until the end */
     if (LIKELY(x->answer.light || !x->answer.committed || x->finished || !x->attempt.running))
         return;
     if (!http_fetch_forget(&x->attempt.fetch))
         return; /* an answer before its question is whole: later */
     x->answer.light = true;
+    if (x->attempt.foreign) { /* decoder and writer live in the arena until the end */
+        x->attempt.reply = (struct http_fields){0};
+        translate_lighten(x);
+        return;
+    }
     if (!keep(x, &k)) { /* no memory to save memory with */
         arena_done(&k.mem);
         return;
@@ -94,6 +98,7 @@ void exchange_lighten(struct exchange *x)
     x->req.model = k.model;
     x->records = k.records;
     x->attempt.candidate = k.candidate;
+    translate_done(x); /* of a target that failed before this one */
     forget(x);
     http_call_forget(x->call, &k.mem);
 }

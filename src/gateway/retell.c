@@ -32,6 +32,17 @@ static void tell(struct exchange *x, struct str events)
         events_end(x);
 }
 
+void whole_tell(struct exchange *x, struct str events)
+{
+    struct attempt *a = &x->attempt;
+
+    a->read = (struct str){NULL, 0};
+    a->body.len = 0; /* what is held before the content goes there */
+    retitle(&a->reply);
+    events_begin(x);
+    events_told(x, events);
+}
+
 bool whole_retell(struct exchange *x)
 {
     struct attempt *a = &x->attempt;

@@ -5,13 +5,21 @@
 
 #include "llm/chat_surface.h"
 #include "llm/chat_text.h"
+#include "llm/messages.h"
 
 #define ID_DIGITS 24u
+/* What is read of a body takes up to this much for each of its bytes: `{"role":"user"}` becomes two
+ * structs. */
+#define READ_FACTOR 32u
+#define DROPPED_NAME_MAX 64u
+#define DROPPED_BYTES_MAX 1024u
 
 struct translation {
     struct chat_request request;
+    struct arena asked; /* what was read of the body; goes with the exchange */
+    struct arena told;  /* decoder and writer; goes with the attempt */
     bool read;
-    uint32_t dropped_by_reading; /* of request.dropped; the rest is one target's */
+    uint32_t unread_count; /* of request.dropped: what reading alone has left out */
     const struct chat_surface *surface;
     struct chat_answer_facts facts;
     struct buf body; /* what the attempt's target is asked */
@@ -38,6 +46,16 @@ bool translate_can_serve(const struct exchange *x, const struct conf_target *t)
 bool translate_passes(const struct exchange *x)
 {
     return x->translation->writer == NULL;
+}
+
+void translate_cannot_serve(struct exchange *x, const struct conf_target *t)
+{
+    const struct conf_provider *p = t->provider;
+    bool count = x->surface->id == SURFACE_COUNT_TOKENS;
+
+    exchange_fail(x, count ? FAULT_NOT_SUPPORTED : FAULT_BAD_REQUEST, STR("model"),
+                  "%.*s speaks the dialect of %s: %.*s cannot be translated for it.",
+                  STR_ARG(p->name), dialect_get(p->dialect)->name, STR_ARG(x->surface->path));
 }
 
 enum chat_framing translate_framing(const struct exchange *x)
@@ -77,6 +95,8 @@ static void name_answer(struct exchange *x, struct translation *t)
 
 static struct translation *translation_of(struct exchange *x)
 {
+    const struct conf_limits *l = &x->gl->gw->conf->limits;
+    const size_t by_body = READ_FACTOR * x->call->body.len;
     struct translation *t = x->translation;
 
     if (t == NULL) {
@@ -84,20 +104,26 @@ static struct translation *translation_of(struct exchange *x)
         if (t == NULL)
             return NULL;
         t->surface = chat_surface_get(x->surface->dialect);
-        t->body.max = 2 * x->gl->gw->conf->limits.body_bytes;
+        t->body.max = 2 * l->body_bytes;
+        t->asked.max = l->exchange_bytes + (by_body < l->body_bytes ? by_body : l->body_bytes);
         name_answer(x, t);
     }
     return t;
 }
 
-static bool begin_answer(struct exchange *x, struct translation *t, const struct conf_target *to)
+/* Behind read_once(): a writer looks at what was asked for.  A whole answer is gathered in the
+ * arena, and is as large as it may be. */
+static bool begin_answer(struct exchange *x, struct translation *t)
 {
-    t->dialect = dialect_get(to->provider->dialect);
-    t->decoder = t->dialect->decoder_new(x->mem);
+    const struct conf_limits *l = &x->gl->gw->conf->limits;
+
+    arena_done(&t->told);
+    t->told.max = l->exchange_bytes + (x->req.stream ? 0 : l->reply_bytes);
+    t->decoder = t->dialect->decoder_new(&t->told);
     t->writer = NULL;
-    if (to->provider->dialect == x->surface->dialect)
+    if (t->dialect->id == x->surface->dialect)
         return t->decoder != NULL;
-    t->writer = t->surface->writer_new(x->mem, &t->facts);
+    t->writer = t->surface->writer_new(&t->told, &t->facts);
     return t->decoder != NULL && t->writer != NULL;
 }
 
@@ -107,10 +133,21 @@ static bool read_once(struct exchange *x, struct translation *t)
 
     if (t->read)
         return true;
-    t->read = t->surface->read(x->mem, x->call->body, x->gl->gw->conf->limits.json_depth,
+    t->read = t->surface->read(&t->asked, x->call->body, x->gl->gw->conf->limits.json_depth,
                                &t->request, &p);
-    t->dropped_by_reading = t->request.dropped_count;
+    t->unread_count = t->request.dropped_count;
     return t->read || refuse(x, &p);
+}
+
+static bool refuse_dropped(struct exchange *x)
+{
+    struct str names = translate_dropped(x);
+
+    exchange_fail(x, FAULT_BAD_REQUEST,
+                  x->translation->request.dropped_count == 1 ? names : STR(""),
+                  "%.*s cannot be told: %.*s (translation.strict).",
+                  STR_ARG(x->attempt.candidate->target->provider->name), STR_ARG(names));
+    return false;
 }
 
 static bool write_body(struct exchange *x, struct translation *t, struct str model)
@@ -118,10 +155,12 @@ static bool write_body(struct exchange *x, struct translation *t, struct str mod
     struct chat_problem p = {.fault = FAULT_NONE};
 
     t->body.len = 0;
-    t->request.dropped_count = t->dropped_by_reading;
+    t->request.dropped_count = t->unread_count;
     t->request.model = model;
     if (!t->dialect->encode(&t->request, model, &t->body, &p))
         return refuse(x, &p);
+    if (t->request.dropped_count > 0 && x->gl->gw->conf->translation.strict)
+        return refuse_dropped(x);
     x->attempt.fetch.request.body[0] = buf_str(&t->body);
     x->attempt.fetch.request.body_count = 1;
     return true;
@@ -138,17 +177,33 @@ static bool pass_body(struct exchange *x, struct translation *t, struct str mode
     return r->body_count > 0 || out_of_room(x);
 }
 
+/* On the same dialect the query is the client's as well ("?beta=true"). */
+static struct str path_of(struct exchange *x, struct translation *t)
+{
+    struct str path = x->surface->id == SURFACE_COUNT_TOKENS
+                          ? STR("/messages/count_tokens")
+                          : t->dialect->path(x->mem, &t->request);
+
+    if (path.ptr == NULL || t->writer != NULL || x->call->query.len == 0)
+        return path;
+    return arena_join(x->mem, (struct str[]){path, STR("?"), x->call->query}, 3);
+}
+
 bool translate_request(struct exchange *x, struct str *ret_path)
 {
     const struct conf_target *to = x->attempt.candidate->target;
     struct translation *t = translation_of(x);
 
-    if (t == NULL || !begin_answer(x, t, to))
+    if (t == NULL)
         return out_of_room(x);
-    if (t->writer == NULL ? !pass_body(x, t, to->model)
-                          : !read_once(x, t) || !write_body(x, t, to->model))
+    t->dialect = dialect_get(to->provider->dialect);
+    if (t->dialect->id != x->surface->dialect && !read_once(x, t))
         return false;
-    *ret_path = t->dialect->path(x->mem, &t->request);
+    if (!begin_answer(x, t))
+        return out_of_room(x);
+    if (t->writer == NULL ? !pass_body(x, t, to->model) : !write_body(x, t, to->model))
+        return false;
+    *ret_path = path_of(x, t);
     return ret_path->ptr != NULL || out_of_room(x);
 }
 
@@ -172,9 +227,23 @@ static void take_error(struct exchange *x, const struct chat_event *ev)
 
     w->fault = ev->fault != FAULT_NONE ? ev->fault : FAULT_UPSTREAM_ERROR;
     w->error_message = json_text_plain(x->mem, ev->text);
-    w->error_type = str_make(ev->name.ptr, ev->name.len);
     if (ev->retry_after_ms != 0)
         x->attempt.retry_after_ms = ev->retry_after_ms;
+}
+
+/* As openai_watch.c counts them: an answer is whole when all choices are. */
+static void note_choice(struct openai_watch *w, const struct chat_event *ev)
+{
+    unsigned word = ev->choice / 64 % COUNTOF(w->seen);
+    uint64_t bit = 1ull << ev->choice % 64;
+
+    w->seen[word] |= bit;
+    if (ev->kind != CHAT_EV_STOP)
+        return;
+    w->ended[word] |= bit;
+    w->finished = w->seen[0] == w->ended[0] && w->seen[1] == w->ended[1];
+    w->choices_finished =
+        (uint32_t)(__builtin_popcountll(w->ended[0]) + __builtin_popcountll(w->ended[1]));
 }
 
 /* What the event says of the answer; true when it shows something. */
@@ -186,18 +255,19 @@ static bool note(struct exchange *x, const struct chat_event *ev)
     case CHAT_EV_TEXT:
     case CHAT_EV_THINKING:
     case CHAT_EV_REFUSAL:
+        note_choice(w, ev);
         return ev->text.len > 0;
     case CHAT_EV_CALL:
     case CHAT_EV_RAW:
     case CHAT_EV_REDACTED:
     case CHAT_EV_CITATION:
+        note_choice(w, ev);
         return true;
     case CHAT_EV_USAGE:
         take_usage(w, &ev->usage);
         return false;
     case CHAT_EV_STOP:
-        w->finished = true;
-        w->choices_finished = w->choices_seen = x->req.choices;
+        note_choice(w, ev);
         return true;
     case CHAT_EV_ERROR:
         take_error(x, ev);
@@ -247,7 +317,8 @@ static enum openai_event_kind kind_of(struct exchange *x)
         return OPENAI_EV_ERROR;
     if (t->err < 0) {
         w->fault = FAULT_UPSTREAM_BAD_REPLY;
-        w->error_message = STR("more than this gateway holds of an answer");
+        w->error_message =
+            STR("more than limits.reply_bytes, or limits.exchange_bytes, holds of it");
         return OPENAI_EV_ERROR;
     }
     w->content |= t->content;
@@ -266,7 +337,10 @@ enum openai_event_kind translate_event(struct exchange *x, struct str name, stru
     start(t, out);
     x->attempt.watch.events++;
     if (!t->dialect->decode(t->decoder, name, data, on_chat_event, x) && !t->failed && t->err == 0)
-        return OPENAI_EV_MALFORMED;
+        return t->writer == NULL && json_scan(data, JSON_DEPTH_MAX, NULL, NULL, NULL)
+                   ? OPENAI_EV_LIFECYCLE /* only the watcher cannot make sense of it: it passes
+                                            (R44) */
+                   : OPENAI_EV_MALFORMED;
     return kind_of(x);
 }
 
@@ -288,6 +362,8 @@ int translate_end(struct exchange *x, struct buf *out)
 
     if (t->writer != NULL)
         return t->surface->put(t->writer, &end, out);
+    if (x->attempt.watch.done)
+        return 0; /* and it has passed, as it came */
     return x->surface->dialect == CHAT_ANTHROPIC
                ? buf_put(out, STR("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"))
                : 0;
@@ -307,12 +383,32 @@ bool translate_error(struct exchange *x, enum fault f, struct str message, struc
 
 /* ---- a whole answer, and a refusal ---- */
 
+/* A whole answer is told as a stream by a writer, on the same dialect too. */
+static bool has_writer(struct exchange *x, struct translation *t)
+{
+    if (t->writer == NULL && x->req.stream)
+        t->writer = t->surface->writer_new(&t->told, &t->facts);
+    return t->writer != NULL || !x->req.stream;
+}
+
+static enum fault judge_count(struct str body, struct str *ret_body)
+{
+    uint64_t tokens;
+
+    *ret_body = body;
+    return messages_count_read(body, &tokens) ? FAULT_NONE : FAULT_UPSTREAM_BAD_REPLY;
+}
+
 enum fault translate_whole(struct exchange *x, struct str body, struct buf *out,
                            struct str *ret_body)
 {
     struct translation *t = x->translation;
 
-    start(t, NULL);
+    if (x->surface->id == SURFACE_COUNT_TOKENS)
+        return judge_count(body, ret_body);
+    if (!has_writer(x, t))
+        return FAULT_OVERLOADED;
+    start(t, x->req.stream ? out : NULL);
     if (!t->dialect->decode_whole(t->decoder, body, on_chat_event, x) && !t->failed)
         return FAULT_UPSTREAM_BAD_REPLY;
     switch (kind_of(x)) {
@@ -326,8 +422,10 @@ enum fault translate_whole(struct exchange *x, struct str body, struct buf *out,
     case OPENAI_EV_MALFORMED:
         return FAULT_UPSTREAM_BAD_REPLY;
     }
-    *ret_body = body;
-    if (t->writer == NULL)
+    *ret_body = x->req.stream ? buf_str(out) : body;
+    if (!x->attempt.watch.finished)
+        return FAULT_UPSTREAM_BAD_REPLY;
+    if (t->writer == NULL || x->req.stream)
         return FAULT_NONE;
     if (t->surface->write(t->writer, out) < 0)
         return FAULT_UPSTREAM_BAD_REPLY;
@@ -347,26 +445,65 @@ struct openai_refusal translate_refusal(struct exchange *x, unsigned status, str
 
 /* ---- */
 
+/* It may be a client's word, and becomes part of a header: only what a name may have. */
+static void put_name(char *to, size_t *len, struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (i == DROPPED_NAME_MAX) {
+            memcpy(to + *len, "...", 3);
+            *len += 3;
+            return;
+        }
+        to[(*len)++] =
+            name.ptr[i] > 0x20 && name.ptr[i] < 0x7f && name.ptr[i] != ',' ? name.ptr[i] : '?';
+    }
+}
+
 struct str translate_dropped(struct exchange *x)
 {
-    struct str names[2 * CHAT_DROPPED_MAX];
     const struct chat_request *r;
-    unsigned n = 0;
+    size_t len = 0;
+    char *text;
 
-    if (x->translation == NULL || x->translation->request.dropped_count == 0)
+    if (!x->attempt.foreign || translate_passes(x) || x->translation->request.dropped_count == 0)
         return (struct str){NULL, 0};
     r = &x->translation->request;
+    text = arena_bytes(x->mem, DROPPED_BYTES_MAX + DROPPED_NAME_MAX + sizeof(", ......"));
+    if (text == NULL)
+        return (struct str){NULL, 0};
     for (uint32_t i = 0; i < r->dropped_count; i++) {
-        if (n > 0)
-            names[n++] = STR(", ");
-        names[n++] = r->dropped[i];
+        if (len > 0) {
+            memcpy(text + len, ", ", 2);
+            len += 2;
+        }
+        if (len >= DROPPED_BYTES_MAX) {
+            memcpy(text + len, "...", 3);
+            len += 3;
+            break;
+        }
+        put_name(text, &len, r->dropped[i]);
     }
-    return arena_join(x->mem, names, n);
+    arena_trim(x->mem, text, text + len);
+    return str_make(text, len);
+}
+
+void translate_lighten(struct exchange *x)
+{
+    struct translation *t = x->translation;
+
+    buf_done(&t->body);
+    arena_done(&t->asked);
+    t->request.dropped_count = 0; /* told, and gone with the arena */
 }
 
 void translate_done(struct exchange *x)
 {
-    if (x->translation != NULL)
-        buf_done(&x->translation->body);
+    struct translation *t = x->translation;
+
+    if (t == NULL)
+        return;
+    buf_done(&t->body);
+    arena_done(&t->asked);
+    arena_done(&t->told);
     x->translation = NULL;
 }

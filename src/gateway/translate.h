@@ -7,7 +7,8 @@
  * decoder only watches (OpenAI's own fast path has a watcher of its own, llm/openai_watch.c).
  *
  * What an answer said is kept where that watcher keeps it, in x->attempt.watch: the rest of the
- * path need not know who looked.  All memory but the body's is the exchange's arena.
+ * path need not know who looked.  What was read and what is gathered have arenas of their own,
+ * whose limits grow with the bodies that they hold.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GATEWAY_TRANSLATE_H
@@ -19,9 +20,11 @@
 bool translate_applies(const struct exchange *x, const struct conf_target *t);
 /* Whether it can be asked at all on this surface. */
 bool translate_can_serve(const struct exchange *x, const struct conf_target *t);
+/* It cannot: say so in x->fault. */
+COLD void translate_cannot_serve(struct exchange *x, const struct conf_target *t);
 
 /* Write the request for the attempt's target.  False: x->fault says why (BAD_REQUEST for what the
- * target's dialect cannot say). */
+ * target's dialect cannot say, or may not leave out: translation.strict). */
 MUST_USE bool translate_request(struct exchange *x, struct str *ret_path);
 
 enum chat_framing translate_framing(const struct exchange *x);
@@ -39,15 +42,18 @@ MUST_USE bool translate_error(struct exchange *x, enum fault f, struct str messa
 /* What ends the client's stream. */
 MUST_USE int translate_end(struct exchange *x, struct buf *out);
 
-/* Judge a whole answer; with FAULT_NONE *ret_body is what the client gets, in `out` or as it came.
- */
+/* Judge a whole answer; with FAULT_NONE *ret_body is what the client gets, in `out` or as it came:
+ * where a stream was asked for, its events but for the end. */
 MUST_USE enum fault translate_whole(struct exchange *x, struct str body, struct buf *out,
                                     struct str *ret_body);
 /* What a refusal means. */
 struct openai_refusal translate_refusal(struct exchange *x, unsigned status, struct str body);
 
-/* Names of what was not passed on, with commas between; empty when all was. */
+/* Names of what this attempt's target was not told, with commas between, as a field's value; empty
+ * when it was told all.  Bounded: past DROPPED_BYTES_MAX stands "...". */
 struct str translate_dropped(struct exchange *x);
+/* Content has gone: nobody else will be asked, so that what was read and written for it can go. */
+void translate_lighten(struct exchange *x);
 void translate_done(struct exchange *x);
 
 #endif

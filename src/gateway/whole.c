@@ -13,6 +13,8 @@
 
 #define REFUSAL_BYTES_MAX (1024u * 1024u)
 #define QUOTED_MAX 300
+/* What a large translated answer took does not stay with the thread. */
+#define REWRITE_KEPT_BYTES (1024u * 1024u)
 
 static void keep(struct exchange *x, struct str bytes)
 {
@@ -63,14 +65,27 @@ static int quoted_len(struct str s)
     return s.len < QUOTED_MAX ? (int)s.len : QUOTED_MAX;
 }
 
+/* For the error's type in the client's API; the status stays the provider's. */
+static enum fault refusal_fault(unsigned status)
+{
+    switch (status) {
+    case 404:
+        return FAULT_NO_SUCH_MODEL;
+    case 413:
+        return FAULT_TOO_LARGE;
+    default:
+        return FAULT_UPSTREAM_REFUSED;
+    }
+}
+
 /* As the provider wrote it; to a client of another dialect in that one's words. */
 static void keep_refusal(struct exchange *x, const struct openai_refusal *r)
 {
     struct attempt *a = &x->attempt;
 
-    if (x->translation != NULL && !translate_passes(x)) {
+    if (a->foreign && !translate_passes(x)) {
         x->passed_status = a->status;
-        error_put(x, r->fault, r->message, &x->passed);
+        error_put(x, refusal_fault(a->status), r->message, &x->passed);
         return;
     }
 
@@ -83,9 +98,8 @@ static void keep_refusal(struct exchange *x, const struct openai_refusal *r)
 static void refused(struct exchange *x)
 {
     struct attempt *a = &x->attempt;
-    struct openai_refusal r = x->translation != NULL
-                                  ? translate_refusal(x, a->status, body_of(a))
-                                  : openai_refusal(x->mem, a->status, body_of(a));
+    struct openai_refusal r = a->foreign ? translate_refusal(x, a->status, body_of(a))
+                                         : openai_refusal(x->mem, a->status, body_of(a));
     struct str name = attempt_target_name(x);
 
     whole_flush(x);
@@ -122,15 +136,20 @@ void whole_end(struct exchange *x)
         refused(x);
         return;
     }
-    f = x->translation != NULL ? translate_whole(x, body_of(a), &x->gl->rewrite, &body)
-                               : openai_watch_body(&a->watch, body);
-    if (f == FAULT_NONE && !x->req.stream) {
-        answered(x, body);
+    f = a->foreign ? translate_whole(x, body_of(a), &x->gl->rewrite, &body)
+                   : openai_watch_body(&a->watch, body);
+    if (f == FAULT_NONE && (a->foreign || !x->req.stream)) {
+        struct gateway_loop *gl = x->gl;
+
+        if (x->req.stream)
+            whole_tell(x, body);
+        else
+            answered(x, body);
+        if (gl->rewrite.cap > REWRITE_KEPT_BYTES)
+            buf_done(&gl->rewrite);
         return;
     }
-    if (f == FAULT_NONE && x->translation != NULL) {
-        f = FAULT_UPSTREAM_BAD_REPLY;
-    } else if (f == FAULT_NONE) {
+    if (f == FAULT_NONE) {
         whole_flush(x);
         if (!a->running || whole_retell(x))
             return;

@@ -65,6 +65,17 @@ struct pile { /* bytes that grow in the arena; used again and again */
 };
 
 enum block { BLOCK_NONE, BLOCK_TEXT, BLOCK_THINKING, BLOCK_REDACTED, BLOCK_CALL, BLOCK_RAW };
+
+/* A call whose end had not come when the next block began: its arguments may still come, by index.
+ */
+struct parked {
+    struct parked *next;
+    uint64_t index;
+    uint32_t call;
+    bool args, over;
+    struct pile first;
+};
+
 enum count { INPUT, CACHE_READ, CACHE_WRITE, OUTPUT, REASONING, COUNTS };
 
 struct chat_decoder {
@@ -84,13 +95,15 @@ struct chat_decoder {
     uint64_t index;   /* its own */
     bool said;        /* something of it was told */
     uint32_t calls;
-    bool args;            /* CALL: arguments were told */
-    struct pile first;    /* CALL: its input at the start; RAW: the block at its start */
-    struct pile more;     /* RAW: what the deltas say */
-    struct pile member;   /* RAW: of this member */
-    bool more_is_json;    /* … which is JSON inside a string */
-    struct pile raw;      /* RAW: all of it */
-    bool member_was_seen; /* … while it is put together */
+    uint32_t call;         /* CALL: its number */
+    struct parked *parked; /* calls that others began before the end of */
+    bool args;             /* CALL: arguments were told */
+    struct pile first;     /* CALL: its input at the start; RAW: the block at its start */
+    struct pile more;      /* RAW: what the deltas say */
+    struct pile member;    /* RAW: of this member */
+    bool more_is_json;     /* … which is JSON inside a string */
+    struct pile raw;       /* RAW: all of it */
+    bool member_was_seen;  /* … while it is put together */
 };
 
 /* Without room the event is bad. */
@@ -114,5 +127,9 @@ void anthropic_need_message(struct chat_decoder *d);
 void anthropic_block_begin(struct chat_decoder *d, struct str block, uint64_t index);
 void anthropic_block_delta(struct chat_decoder *d, struct str delta, uint64_t index);
 void anthropic_block_end(struct chat_decoder *d); /* if one goes on */
+/* A block begins: what goes on ends, unless it is a call that may go on behind it. */
+void anthropic_block_yield(struct chat_decoder *d);
+void anthropic_block_stop(struct chat_decoder *d, uint64_t index);
+void anthropic_blocks_end(struct chat_decoder *d); /* all of them */
 
 #endif

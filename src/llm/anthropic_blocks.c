@@ -56,7 +56,7 @@ static void begin_call(struct chat_decoder *d, const struct object *o)
     d->args = false;
     anthropic_pile_set(d, &d->first, json_type_of(input) == JSON_OBJECT ? input : STR("{}"));
     anthropic_tell(d, &(struct chat_event){.kind = CHAT_EV_CALL,
-                                           .call = d->calls++,
+                                           .call = d->call = d->calls++,
                                            .id = anthropic_text(o, F_ID),
                                            .name = anthropic_text(o, F_NAME)});
 }
@@ -184,22 +184,72 @@ static bool take_raw_delta(void *ctx, const struct json_member *m)
 
 /* ---- ends and pieces ---- */
 
-static void tell_args(struct chat_decoder *d, struct json_text text)
+static void tell_args(struct chat_decoder *d, uint32_t call, struct json_text text)
 {
-    d->args = true;
-    anthropic_tell(d,
-                   &(struct chat_event){.kind = CHAT_EV_ARGS, .call = d->calls - 1, .text = text});
+    anthropic_tell(d, &(struct chat_event){.kind = CHAT_EV_ARGS, .call = call, .text = text});
+}
+
+/* What stood in its start, when no deltas came. */
+static void tell_first(struct chat_decoder *d, uint32_t call, const struct pile *first)
+{
+    struct json_text text = json_text_of(json_quote(d->arena, anthropic_pile(first)));
+
+    d->bad |= text.len == 0; /* no room */
+    tell_args(d, call, text);
 }
 
 static void end_call(struct chat_decoder *d)
 {
-    struct json_text text;
+    if (!d->args)
+        tell_first(d, d->call, &d->first);
+    d->args = true;
+}
 
-    if (d->args)
+static struct parked *find_parked(const struct chat_decoder *d, uint64_t index)
+{
+    struct parked *p = d->parked;
+
+    while (p != NULL && (p->over || p->index != index))
+        p = p->next;
+    return p;
+}
+
+static void end_parked(struct chat_decoder *d, struct parked *p)
+{
+    if (!p->args && !p->over)
+        tell_first(d, p->call, &p->first);
+    p->over = true;
+}
+
+void anthropic_block_yield(struct chat_decoder *d)
+{
+    struct parked *p = d->block == BLOCK_CALL ? ARENA_NEW(d->arena, struct parked) : NULL;
+
+    if (p == NULL) {
+        anthropic_block_end(d);
         return;
-    text = json_text_of(json_quote(d->arena, anthropic_pile(&d->first)));
-    d->bad |= text.len == 0; /* no room */
-    tell_args(d, text);
+    }
+    *p = (struct parked){d->parked, d->index, d->call, d->args, false, d->first};
+    d->parked = p;
+    d->first = (struct pile){NULL, 0, 0};
+    d->block = BLOCK_NONE;
+}
+
+void anthropic_block_stop(struct chat_decoder *d, uint64_t index)
+{
+    struct parked *p = find_parked(d, index);
+
+    if (d->block != BLOCK_NONE && d->index == index)
+        anthropic_block_end(d);
+    else if (p != NULL)
+        end_parked(d, p);
+}
+
+void anthropic_blocks_end(struct chat_decoder *d)
+{
+    anthropic_block_end(d);
+    for (struct parked *p = d->parked; p != NULL; p = p->next)
+        end_parked(d, p);
 }
 
 void anthropic_block_end(struct chat_decoder *d)
@@ -227,9 +277,14 @@ static void enter_block(struct chat_decoder *d, enum block wanted, uint64_t inde
 
 static void take_args(struct chat_decoder *d, struct json_text text, uint64_t index)
 {
-    enter_block(d, BLOCK_CALL, index);
-    if (!d->bad && text.len > 0) /* the first is always empty */
-        tell_args(d, text);
+    struct parked *p = d->block != BLOCK_CALL || d->index != index ? find_parked(d, index) : NULL;
+
+    if (p == NULL)
+        enter_block(d, BLOCK_CALL, index);
+    if (d->bad || text.len == 0) /* the first is always empty */
+        return;
+    *(p != NULL ? &p->args : &d->args) = true;
+    tell_args(d, p != NULL ? p->call : d->call, text);
 }
 
 void anthropic_block_delta(struct chat_decoder *d, struct str delta, uint64_t index)

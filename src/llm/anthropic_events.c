@@ -147,7 +147,7 @@ static void finish(struct chat_decoder *d, const struct object *o, struct str us
 
     anthropic_need_message(d);
     if (reason.len > 0)
-        anthropic_block_end(d);
+        anthropic_blocks_end(d);
     if (usage.len > 0)
         tell_usage(d, usage);
     if (reason.len > 0)
@@ -156,12 +156,11 @@ static void finish(struct chat_decoder *d, const struct object *o, struct str us
 
 static void end_message(struct chat_decoder *d)
 {
-    struct str inferred = d->calls > 0 ? STR("tool_use") : STR("end_turn");
-
-    anthropic_block_end(d);
+    anthropic_blocks_end(d);
     if (!d->stopped) {
         tell_usage(d, STR(""));
-        tell_stop(d, d->reason.len > 0 ? anthropic_pile(&d->reason) : inferred, NULL);
+        if (d->reason.len > 0) /* none is made up: without one it is a cut (R3) */
+            tell_stop(d, anthropic_pile(&d->reason), NULL);
     }
     anthropic_tell(d, &(struct chat_event){.kind = CHAT_EV_END});
     d->ended = true;
@@ -197,7 +196,7 @@ static void on_block_start(struct chat_decoder *d, const struct object *o)
         d->bad = true;
         return;
     }
-    anthropic_block_end(d);
+    anthropic_block_yield(d);
     anthropic_block_begin(d, o->value[F_CONTENT_BLOCK], index_of(o));
 }
 
@@ -211,8 +210,7 @@ static void on_block_delta(struct chat_decoder *d, const struct object *o)
 
 static void on_block_stop(struct chat_decoder *d, const struct object *o)
 {
-    if (d->index == index_of(o))
-        anthropic_block_end(d);
+    anthropic_block_stop(d, index_of(o));
 }
 
 static void on_message_delta(struct chat_decoder *d, const struct object *o)

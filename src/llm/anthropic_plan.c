@@ -91,6 +91,18 @@ static bool has_kind(const struct chat_message *m, enum chat_part_kind kind)
     return false;
 }
 
+/* Thoughts that go with it: those without a signature are another maker's, and stay behind. */
+static bool has_thoughts(const struct chat_message *m)
+{
+    for (uint32_t i = 0; i < m->parts_count; i++) {
+        const struct chat_part *p = &m->parts[i];
+
+        if (p->kind == CHAT_REDACTED || (p->kind == CHAT_THINKING && p->signature.len > 0))
+            return true;
+    }
+    return false;
+}
+
 /* With a budget, a turn that called tools has to come back with its thoughts before it may go on;
  * a client of another API never saw them. */
 static bool lacks_thoughts(const struct chat_request *r)
@@ -99,7 +111,7 @@ static bool lacks_thoughts(const struct chat_request *r)
         const struct chat_message *m = &r->messages[i];
 
         if (m->role == CHAT_ASSISTANT && has_kind(m, CHAT_CALL))
-            return !has_kind(m, CHAT_THINKING) && !has_kind(m, CHAT_REDACTED);
+            return !has_thoughts(m);
         if (m->role == CHAT_ASSISTANT || (m->role == CHAT_USER && !has_kind(m, CHAT_RESULT)))
             return false;
     }

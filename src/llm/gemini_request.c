@@ -178,7 +178,7 @@ static void put_extras(struct json_pen *pen, struct chat_request *r)
 
 static void drop_unsayable(struct chat_request *r)
 {
-    if (r->parallel_calls == CHAT_NO)
+    if (r->parallel_calls == CHAT_NO && !r->functions) /* functions never are */
         chat_drop(r, STR("parallel_tool_calls"));
     if (r->user.len > 0)
         chat_drop(r, STR("user"));

@@ -129,7 +129,7 @@ bool messages_plain_name(struct str s)
 
 static bool note_dropped(struct messages_reader *rd, const struct json_member *m)
 {
-    if (m->type != JSON_NULL && messages_plain_name(m->key))
+    if (m->type != JSON_NULL)
         chat_drop(rd->req, m->key);
     return true;
 }

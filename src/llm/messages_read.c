@@ -420,8 +420,12 @@ static bool take_extra(struct messages_reader *rd, const struct json_member *m)
     struct chat_request *r = rd->req;
     struct messages_at at = {NULL, m->key, 0};
 
-    if (m->type == JSON_NULL || !messages_plain_name(m->key))
+    if (m->type == JSON_NULL)
         return true;
+    if (!messages_plain_name(m->key)) {
+        chat_drop(r, m->key);
+        return true;
+    }
     if (r->extra_count == CHAT_EXTRA_MAX)
         return messages_refuse(rd, &at, "is the 33rd member that we do not know; 32 may be sent");
     r->extra[r->extra_count++] = (struct chat_extra){CHAT_ANTHROPIC, m->key, m->value};

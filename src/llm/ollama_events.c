@@ -23,7 +23,8 @@ struct chat_decoder {
     chat_event_fn *emit; /* of the call that goes on */
     void *ctx;
     bool started;
-    bool over; /* nothing more is wanted, or can be told */
+    bool spoke; /* a line had a message, an empty one or not */
+    bool over;  /* nothing more is wanted, or can be told */
     bool failed;
     enum open open;
     uint32_t calls;
@@ -225,8 +226,9 @@ static bool take_line(struct chat_decoder *d, struct str line)
         fail(d, &failure);
         return true;
     }
-    if (message.len == 0 && done.len == 0)
-        return false;
+    d->spoke |= message.len > 0;
+    if (message.len == 0 && (done.len == 0 || !d->spoke))
+        return false; /* an end to nothing is no answer */
     start(d, model, created);
     take_message(d, message);
     if (done.len > 0 && !d->failed)

@@ -93,8 +93,8 @@ static void R56_every_problem_is_told_with_line_and_column(void **state)
 
     (void)state;
     variables = secrets;
-    snprintf(text, sizeof(text), example, "anthropic", "");
-    refused(text, "f:11:25: `dialect`: `anthropic` is not available in this version\n"
+    snprintf(text, sizeof(text), example, "bedrock", "");
+    refused(text, "f:11:25: `dialect`: `bedrock` is not available in this version\n"
                   "f:20:18: `fallbacks`: no alias is called `big`; known: chat\n");
 }
 

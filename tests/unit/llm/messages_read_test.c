@@ -343,7 +343,7 @@ static const struct row {
     {"tools", MSG(HI) ",\"tools\":[{\"name\":\"f\",\"description\":\"d\",\"input_schema\":{\"type\":\"object\"},\"strict\":true," CACHE "},{\"type\":\"web_search_20250305\",\"name\":\"web_search\",\"max_uses\":3},"
               "{\"name\":\"g\",\"input_schema\":{}}]", NULL, "U[t]", ""},
     {"a custom tool", MSG(HI) ",\"tools\":[{\"type\":\"custom\",\"name\":\"f\",\"input_schema\":{},\"defer_loading\":true,\"x y\":1}]",
-     MSG(HI) ",\"tools\":[{\"name\":\"f\",\"input_schema\":{}}]", "U[t]", "defer_loading"},
+     MSG(HI) ",\"tools\":[{\"name\":\"f\",\"input_schema\":{}}]", "U[t]", "defer_loading,x y"},
     {"no tools", MSG(HI) ",\"tools\":[]", MSG(HI), "U[t]", ""},
     {"choice: auto", MSG(HI) ",\"tool_choice\":{\"type\":\"auto\"}", NULL, "U[t]", ""},
     {"choice: any, one", MSG(HI) ",\"tool_choice\":{\"type\":\"any\",\"disable_parallel_tool_use\":true}", NULL, "U[t]", ""},
