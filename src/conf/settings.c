@@ -98,7 +98,7 @@ static const struct setting upstream_rows[] = {
     {"idle_time",      TYPE_DURATION, AT(conf_upstream, idle_ms),               LIVE,      "55s",       0,       HOUR,       NULL, NULL,      "How long an unused connection is kept. Shorter than the provider's own limit avoids stale ones."},
     {"dns_ttl",        TYPE_DURATION, AT(conf_upstream, dns_ttl_ms),            LIVE,      "30s",       0,       DAY,        NULL, NULL,      "How long a resolved address is used."},
     {"happy_eyeballs", TYPE_DURATION, AT(conf_upstream, happy_eyeballs_ms),     LIVE,      "250ms",     10,      10 * SECOND,NULL, NULL,      "Head start of one address before the next is tried as well (RFC 8305)."},
-    {"queue",          TYPE_NUMBER,  AT(conf_upstream, queue_max),             LIVE,      "4096",      1,       1000000,    NULL, NULL,      "Requests waiting for a connection, in each thread; more are refused."},
+    {"queue",          TYPE_NUMBER,  AT(conf_upstream, queue_max),             LIVE,      "4096",      1,       1000000,    NULL, NULL,      "Requests waiting for a connection, in each thread; at least one may, more are refused."},
 };
 TABLE(upstream, conf_upstream, .check = NULL);
 

@@ -249,8 +249,10 @@ static void later(struct exchange *x)
 /* A refused credential or model says less to the client than another target's failure before it. */
 static bool is_lesser(const struct exchange *x, enum fault f)
 {
-    return fault_info(f)->remedy != REMEDY_RETRY && x->last_fault != FAULT_NONE &&
-           fault_info(x->last_fault)->remedy == REMEDY_RETRY;
+    enum remedy remedy = (enum remedy)fault_info(f)->remedy;
+
+    return (remedy == REMEDY_NEXT_KEY || remedy == REMEDY_NEXT_TARGET) &&
+           x->last_fault != FAULT_NONE && fault_info(x->last_fault)->remedy == REMEDY_RETRY;
 }
 
 /* It failed before anything of it reached the client. */

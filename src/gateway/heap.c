@@ -42,17 +42,25 @@ bool heap_is_due(struct heap *h, uint64_t now_ms, unsigned connections)
 
     if (h->due_ms == 0)
         heap_walked(h, now_ms, true);
-    return now_ms >= h->due_ms || (closed && now_ms >= h->walked_ms + WAIT_MIN_MS);
+    h->for_closed = closed && now_ms >= h->walked_ms + h->closed_wait_ms;
+    return now_ms >= h->due_ms || h->for_closed;
+}
+
+/* From the shortest wait on, twice as long behind each walk that found nothing. */
+static uint32_t next_wait(uint32_t wait_ms, bool found)
+{
+    if (found || wait_ms == 0)
+        return WAIT_MIN_MS;
+    return wait_ms < WAIT_MAX_MS ? 2 * wait_ms : wait_ms;
 }
 
 void heap_walked(struct heap *h, uint64_t now_ms, bool found)
 {
     h->walked_ms = now_ms;
     h->most = h->last;
-    if (found)
-        h->wait_ms = WAIT_MIN_MS;
-    else if (h->wait_ms < WAIT_MAX_MS)
-        h->wait_ms *= 2;
+    h->wait_ms = next_wait(h->wait_ms, found);
+    if (found || h->for_closed)
+        h->closed_wait_ms = next_wait(h->closed_wait_ms, found);
     h->due_ms = now_ms + h->wait_ms;
 }
 

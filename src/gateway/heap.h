@@ -13,8 +13,10 @@
 
 #include "base/defs.h"
 
-struct heap {        /* zeroed is ready */
-    uint64_t due_ms; /* 0: to be set */
+struct heap {                /* zeroed is ready */
+    uint64_t due_ms;         /* 0: to be set */
+    bool for_closed;         /* the walk that is due is for connections that went … */
+    uint32_t closed_wait_ms; /* … and this long behind the one before */
     uint64_t walked_ms;
     uint32_t wait_ms;
     unsigned last; /* connections a sample ago */

@@ -7,8 +7,10 @@
 #define QUEUED_MAX (256u * 1024u)
 /* Offered to the kernel at once; what it does not take stays where it is, but for the next … */
 #define OFFER_MAX (256u * 1024u)
-/* … bytes, which are copied, so that it tells when it takes more. */
+/* … bytes, which are copied, so that it tells when it takes more.  What TLS seals is a copy in any
+ * case, and should fill its records and a write. */
 #define COPY_MAX (4u * 1024u)
+#define SEAL_MAX (64u * 1024u)
 /* Written to a willing socket before others get their turn. */
 #define TURN_MAX (1024u * 1024u)
 /* Of a streamed body, before there is a connection. */
@@ -127,7 +129,8 @@ static bool write_slice(struct http_fetch *f)
         return false;
     if (f->sent == f->total || f->sent - before == OFFER_MAX)
         return true;
-    n = clip(pieces, all_pieces(f, pieces), f->sent, COPY_MAX);
+    n = clip(pieces, all_pieces(f, pieces), f->sent,
+             f->conn->stream.ssl != NULL ? SEAL_MAX : COPY_MAX);
     if (!put(f, pieces, n))
         return false;
     f->sent += count_bytes(pieces, n);

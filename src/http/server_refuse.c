@@ -45,6 +45,7 @@ void conn_answer_full(struct http_conn *c)
     c->call.status = 503;
     c->call.full = c->call.replied = true;
     c->chunked = c->sized = false;
+    c->bodiless = c->call.head_only; /* it may have been decided for a 204 */
     c->close_after = true;
     conn_send(c,
               (struct str[]){STR("HTTP/1.1 503 Service Unavailable\r\n"

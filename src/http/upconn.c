@@ -123,8 +123,8 @@ static void on_data(struct stream *s, struct str bytes)
     }
 }
 
-/* When bytes and an RST are found together, libuv reports the bytes and then a FIN (it does not
- * read again where poll said POLLHUP).  A reply that ends by closing would pass for whole. */
+/* Behind a FIN, recv() says 0 for ever, also when an RST has come since and its error is pending. A
+ * reply that ends by closing would pass for whole. */
 static int hidden_error(const struct stream *s)
 {
     int err = 0;

@@ -243,6 +243,29 @@ static void R15_a_try_that_meets_the_deadline_ends_it(void **state)
     assert_int_equal(f.upstream.asked, 1);
 }
 
+/* What ends it all is what the client hears of, not what another target said before. */
+static void R13_the_last_word_is_that_of_the_failure_that_ends_it(void **state)
+{
+    (void)state;
+    ask(&f, "chat");
+    refuses(&f, 503, "", "x");
+    pass_ms(&f, 0);
+    being_asked(&f)->deadline_hit = true;
+    breaks(&f, HTTP_FAIL_TIMEOUT, HTTP_PHASE_HEADERS);
+    assert_told(&f, 504, "No answer within the total limit");
+    assert_has_not(&f.client.body, "answered 503");
+}
+
+static void R13_a_refusal_behind_a_failure_is_told_as_it_is(void **state)
+{
+    (void)state;
+    ask(&f, "chat");
+    refuses(&f, 503, "", "x");
+    pass_ms(&f, 0);
+    refuses(&f, 422, "", "");
+    assert_told(&f, 400, "two/m answered 422");
+}
+
 static void R14_upstreams_together_are_asked_at_most_the_configured_times(void **state)
 {
     (void)state;
@@ -511,6 +534,8 @@ int main(void)
         TEST(R13_a_model_that_nobody_may_use_has_a_code_of_its_own),
         TEST(R13_a_refused_model_says_less_than_a_failure_before_it),
         TEST(R13_a_403_about_what_was_asked_is_passed_on),
+        TEST(R13_the_last_word_is_that_of_the_failure_that_ends_it),
+        TEST(R13_a_refusal_behind_a_failure_is_told_as_it_is),
         TEST(R1_who_leaves_during_a_try_cancels_it_once),
         TEST(R16_behind_a_back_off_the_next_key_is_used),
         TEST(R1_who_leaves_during_a_back_off_is_not_asked_for_again),

@@ -50,6 +50,21 @@ static void many_connections_gone_are_looked_after_once_that_is_over(void **stat
     assert_int_equal(walks(&h, &now, 20, 20), 0); /* no more than once for it */
 }
 
+/* Clients without keep-alive: each walk may stall the loops, so they must not go on for nothing. */
+static void walks_for_connections_that_come_and_go_become_seldom_too(void **state)
+{
+    struct heap h = {0};
+    uint64_t now = START_MS;
+    unsigned n = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 50; i++)
+        n += walks(&h, &now, 2, 200) + walks(&h, &now, 2, 100);
+    assert_in_range(n, 3, 10);
+    heap_walked(&h, now, true);
+    assert_in_range(walks(&h, &now, 4, 200) + walks(&h, &now, 8, 100), 1, 2);
+}
+
 static void a_few_that_come_and_go_are_not_worth_a_walk(void **state)
 {
     struct heap h = {0};
@@ -69,6 +84,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(walks_that_find_nothing_become_seldom),
         cmocka_unit_test(many_connections_gone_are_looked_after_once_that_is_over),
+        cmocka_unit_test(walks_for_connections_that_come_and_go_become_seldom_too),
         cmocka_unit_test(a_few_that_come_and_go_are_not_worth_a_walk),
     };
 
