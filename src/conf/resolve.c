@@ -174,8 +174,9 @@ static bool ends_in(struct str s, struct str end)
 static void set_azure(struct load *l, const struct node *map, struct conf_provider *p)
 {
     if (node_find(map, STR("base_url")) == NULL)
-        load_problem(l, map, "`base_url` is missing: `azure` has one for each resource, such as "
-                             "https://NAME.openai.azure.com");
+        load_problem(l, map,
+                     "`base_url` is missing: `azure` has one for each resource, such as "
+                     "https://NAME.openai.azure.com");
     if (node_find(map, STR("version")) == NULL && ends_in(p->base_path, STR("/openai/v1")))
         p->version = STR("");
 }
@@ -222,10 +223,9 @@ static void set_bedrock(struct load *l, const struct node *map, struct conf_prov
         return;
     }
     if (!placed)
-        p->base_url = arena_join(l->mem,
-                                 (struct str[]){STR("https://bedrock-runtime."), p->region,
-                                                STR(".amazonaws.com")},
-                                 3);
+        p->base_url = arena_join(
+            l->mem,
+            (struct str[]){STR("https://bedrock-runtime."), p->region, STR(".amazonaws.com")}, 3);
 }
 
 static void set_address(struct conf_provider *p)

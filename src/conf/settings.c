@@ -62,9 +62,12 @@ static const struct choice malformed_modes[] = {
 };
 
 static const struct choice dialects[] = {
-    {"openai", MAKER_OPENAI, false},   {"anthropic", MAKER_ANTHROPIC, false},
-    {"gemini", MAKER_GEMINI, false},   {"ollama", MAKER_OLLAMA, false},
-    {"azure", MAKER_AZURE, false},     {"bedrock", MAKER_BEDROCK, false},
+    {"openai", MAKER_OPENAI, false},
+    {"anthropic", MAKER_ANTHROPIC, false},
+    {"gemini", MAKER_GEMINI, false},
+    {"ollama", MAKER_OLLAMA, false},
+    {"azure", MAKER_AZURE, false},
+    {"bedrock", MAKER_BEDROCK, false},
     {NULL, 0, false},
 };
 

@@ -71,7 +71,8 @@ bool sigv4_key_read(struct str text, struct sigv4_key *ret_key)
     if (!str_cut(text, ':', &k.access, &rest))
         return false;
     str_cut(rest, ':', &k.secret, &k.session);
-    if (k.access.len == 0 || k.secret.len == 0 || k.secret.len > SECRET_MAX || str_cut(k.session, ':', &none, &none))
+    if (k.access.len == 0 || k.secret.len == 0 || k.secret.len > SECRET_MAX ||
+        str_cut(k.session, ':', &none, &none))
         return false;
     *ret_key = k;
     return true;
@@ -124,10 +125,10 @@ static struct str canonical(struct arena *a, const struct sigv4_key *k, const st
 
 static struct str scope_of(struct arena *a, const struct sigv4_scope *s, const struct stamp *t)
 {
-    return arena_join(a,
-                      (struct str[]){day_of(t), STR("/"), s->region, STR("/"), s->service,
-                                     STR("/aws4_request")},
-                      6);
+    return arena_join(
+        a,
+        (struct str[]){day_of(t), STR("/"), s->region, STR("/"), s->service, STR("/aws4_request")},
+        6);
 }
 
 static struct str text_to_sign(struct arena *a, const struct stamp *t, struct str scope,
@@ -185,12 +186,12 @@ struct str sigv4_fields(struct arena *a, const struct sigv4_key *k, const struct
     text = text_to_sign(a, &t, scope, canonical(a, k, &t, r));
     if (!sign(k, s, &t, text, &signature))
         return (struct str){NULL, 0};
-    return arena_join(
-        a,
-        (struct str[]){STR("authorization: " ALGORITHM " Credential="), k->access, STR("/"), scope,
-                       STR(", SignedHeaders="), signed_names(k), STR(", Signature="),
-                       hex_str(&signature), STR("\r\nx-amz-date: "), time_of(&t),
-                       session ? STR("\r\nx-amz-security-token: ") : STR(""), k->session,
-                       STR("\r\n")},
-        13);
+    return arena_join(a,
+                      (struct str[]){STR("authorization: " ALGORITHM " Credential="), k->access,
+                                     STR("/"), scope, STR(", SignedHeaders="), signed_names(k),
+                                     STR(", Signature="), hex_str(&signature),
+                                     STR("\r\nx-amz-date: "), time_of(&t),
+                                     session ? STR("\r\nx-amz-security-token: ") : STR(""),
+                                     k->session, STR("\r\n")},
+                      13);
 }

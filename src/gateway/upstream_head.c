@@ -47,9 +47,9 @@ static bool is_configured(const struct conf_provider *c, struct str name)
 static size_t measure(const struct exchange *x, const struct upstream_head *u, struct str signature)
 {
     const struct conf_provider *c = u->provider;
-    size_t n = FIXED_BYTES + signature.len + u->method.len + c->base_path.len + u->path.len + c->host.len +
-               x->request_id.len + c->version_header.len + c->version.len + c->organization.len +
-               c->project.len;
+    size_t n = FIXED_BYTES + signature.len + u->method.len + c->base_path.len + u->path.len +
+               c->host.len + x->request_id.len + c->version_header.len + c->version.len +
+               c->organization.len + c->project.len;
 
     n += u->key != KEY_NONE ? c->keys[u->key].len : 0;
     for (uint32_t i = 0; i < c->headers_count; i++)
@@ -111,8 +111,7 @@ static bool signs(const struct upstream_head *u, struct sigv4_key *ret_key)
 static struct str sign(struct arena *a, const struct upstream_head *u)
 {
     const struct conf_provider *c = u->provider;
-    struct sigv4_request r = {
-        .method = u->method, .body = u->body, .body_count = u->body_count};
+    struct sigv4_request r = {.method = u->method, .body = u->body, .body_count = u->body_count};
     struct sigv4_key key;
     struct pen p;
 
@@ -127,8 +126,7 @@ static struct str sign(struct arena *a, const struct upstream_head *u)
     str_cut(arena_join(a, (struct str[]){c->base_path, u->path}, 2), '?', &r.path, &r.query);
     if (r.path.ptr == NULL)
         return r.path;
-    return sigv4_fields(a, &key,
-                        &(struct sigv4_scope){c->region, STR("bedrock"), u->now_s}, &r);
+    return sigv4_fields(a, &key, &(struct sigv4_scope){c->region, STR("bedrock"), u->now_s}, &r);
 }
 
 static void put_credential(struct pen *p, const struct upstream_head *u, struct str signature)

@@ -2,9 +2,8 @@
  * upstream_path.h - where on a provider a path of OpenAI's API is.
  *
  * Nearly always where it is at OpenAI.  Azure has each model at a path of its own, with the API's
- * version behind it (learn.microsoft.com/azure/ai-foundry/openai/reference); its newer paths, behind
- * a base URL that ends in /openai/v1, are OpenAI's.
- * SPDX-License-Identifier: Apache-2.0
+ * version behind it (learn.microsoft.com/azure/ai-foundry/openai/reference); its newer paths,
+ * behind a base URL that ends in /openai/v1, are OpenAI's. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GATEWAY_UPSTREAM_PATH_H
 #define GATEWAY_UPSTREAM_PATH_H

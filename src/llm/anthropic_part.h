@@ -1,5 +1,6 @@
 /*
- * anthropic_part.h - what the files of the Anthropic dialect (Messages API) share with each other.
+ * anthropic_part.h - what the files of the Anthropic dialect (Messages API) share with each other,
+ * and, of what a model takes, with bedrock_config.c, where the same models are.
  *
  * Request: platform.claude.com/docs/en/api/messages.  Stream: .../docs/en/build-with-claude/
  * streaming.  Errors: .../docs/en/api/errors.

@@ -9,6 +9,7 @@ static const struct dialect *const dialects[] = {
     &dialect_openai,
     &dialect_gemini,
     &dialect_ollama,
+    &dialect_bedrock,
 };
 
 static const struct chat_surface *const surfaces[] = {

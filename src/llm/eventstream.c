@@ -71,8 +71,8 @@ static void take(struct facts *f, const struct header *h)
         struct str name;
         struct str *to;
     } rows[] = {
-        {STR(":message-type"), &f->kind},           {STR(":event-type"), &f->event},
-        {STR(":exception-type"), &f->exception},    {STR(":error-code"), &f->code},
+        {STR(":message-type"), &f->kind},        {STR(":event-type"), &f->event},
+        {STR(":exception-type"), &f->exception}, {STR(":error-code"), &f->code},
         {STR(":error-message"), &f->message},
     };
 
