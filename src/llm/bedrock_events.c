@@ -149,7 +149,8 @@ static void call_begin(struct chat_decoder *d, uint64_t index, struct str use)
     }
     if (before != NULL)
         call_end(d, before);
-    block_end(d);
+    if (d->open != OPEN_CALL || call_at(d, d->block) == NULL)
+        block_end(d); /* else there is more of that call to come */
     d->open = OPEN_CALL;
     d->block = index;
     d->call[d->calls] = (struct call){.block = index, .begun = true};
