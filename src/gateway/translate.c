@@ -141,10 +141,14 @@ bool translate_request(struct exchange *x, struct str *ret_path)
     const struct conf_target *to = x->attempt.candidate->target;
     struct translation *t = translation_of(x);
 
-    if (t == NULL || !begin_answer(x, t, to))
+    if (t == NULL)
         return out_of_room(x);
-    if (t->writer == NULL ? !pass_body(x, t, to->model)
-                          : !read_once(x, t) || !write_body(x, t, to->model))
+    /* Before there is a writer: it looks at what was asked for (usage). */
+    if (to->provider->dialect != x->surface->dialect && !read_once(x, t))
+        return false;
+    if (!begin_answer(x, t, to))
+        return out_of_room(x);
+    if (t->writer == NULL ? !pass_body(x, t, to->model) : !write_body(x, t, to->model))
         return false;
     *ret_path = t->dialect->path(x->mem, &t->request);
     return ret_path->ptr != NULL || out_of_room(x);
