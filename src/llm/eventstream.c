@@ -6,7 +6,7 @@
 
 #define PRELUDE 12u /* two lengths and their CRC */
 #define LEAST 16u   /* and the CRC at the end */
-#define STRING 7    /* the type of the only headers that are read */
+#define STRING 7u   /* the type of the only headers that are read */
 
 static uint32_t u16_at(const char *p)
 {
@@ -26,11 +26,11 @@ static uint32_t crc(const char *p, size_t len)
 /* ---- headers ---- */
 
 /* Bytes of a value of that type; SIZE_MAX: there is no such type, or it is cut. */
-static size_t value_bytes(int type, struct str rest)
+static size_t value_bytes(unsigned type, struct str rest)
 {
     static const uint8_t fixed[] = {0, 0, 1, 2, 4, 8, 0, 0, 8, 16};
 
-    if (type < 0 || (size_t)type >= COUNTOF(fixed))
+    if (type >= COUNTOF(fixed))
         return SIZE_MAX;
     if (type != 6 && type != STRING) /* a byte array and a string bring their length */
         return fixed[type];
@@ -45,11 +45,11 @@ static bool header_next(struct str *at, struct header *ret)
 {
     size_t name = (unsigned char)at->ptr[0], bytes;
     struct str rest;
-    int type;
+    unsigned type;
 
     if (at->len < name + 2)
         return false;
-    type = at->ptr[1 + name];
+    type = (unsigned char)at->ptr[1 + name];
     rest = str_skip(*at, name + 2);
     bytes = value_bytes(type, rest);
     if (bytes > rest.len)
