@@ -7,6 +7,7 @@
 #include "conf/values.h"
 
 #define NAME_BYTES_MAX 128u
+#define BEDROCK_SECRET_MAX 256u /* what sigv4.c takes; Amazon's have 40 */
 
 static const struct node *child_or(const struct node *map, const char *name)
 {
@@ -208,11 +209,39 @@ static struct str region_of_url(struct str base_url)
     return region;
 }
 
+/* ACCESS:SECRET, ACCESS:SECRET:SESSION, or an API key, which has no colon: a variable that is unset
+ * would leave one of its parts empty. */
+static bool is_bedrock_key(struct str key)
+{
+    struct str access, secret, session, none;
+
+    if (!str_cut(key, ':', &access, &secret))
+        return true;
+    str_cut(secret, ':', &secret, &session);
+    return access.len > 0 && secret.len > 0 && secret.len <= BEDROCK_SECRET_MAX &&
+           !str_cut(session, ':', &none, &none);
+}
+
+static void check_bedrock_keys(struct load *l, const struct node *map,
+                               const struct conf_provider *p)
+{
+    bool one = node_find(map, STR("key")) != NULL;
+
+    for (uint32_t i = 0; i < p->keys_count; i++) {
+        if (!is_bedrock_key(p->keys[i]))
+            load_problem(l, child_or(map, one ? "key" : "keys"),
+                         "`%s`: one of `bedrock` is ACCESS:SECRET, ACCESS:SECRET:SESSION, or an "
+                         "API key without a colon",
+                         one ? "key" : "keys");
+    }
+}
+
 /* Before the address is read. */
 static void set_bedrock(struct load *l, const struct node *map, struct conf_provider *p)
 {
     bool placed = node_find(map, STR("base_url")) != NULL;
 
+    check_bedrock_keys(l, map, p);
     if (p->region.len == 0 && placed)
         p->region = region_of_url(p->base_url);
     if (!is_region(p->region)) {

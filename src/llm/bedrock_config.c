@@ -19,7 +19,7 @@ struct config {
     struct bedrock_script *s;
     const struct anthropic_model *claude; /* NULL: another maker's */
     struct anthropic_plan plan;
-    bool thinks;
+    bool thinks, stops;
 };
 
 static bool names(struct str model, struct str word)
@@ -100,17 +100,27 @@ static void put_top_p(struct config *c)
         drop_sampling(r, STR("top_p"), r->top_p);
 }
 
-static void put_stops(struct config *c)
+/* Those of nothing but spaces are refused. */
+static bool put_stops(struct config *c)
 {
-    const struct chat_request *r = c->s->request;
+    struct chat_request *r = c->s->request;
+    bool any = false;
 
-    if (r->stop_count == 0)
-        return;
-    pen_key(c->s->pen, STR("stopSequences"));
-    pen_open(c->s->pen, '[');
-    for (uint32_t i = 0; i < r->stop_count; i++)
+    for (uint32_t i = 0; i < r->stop_count; i++) {
+        if (anthropic_is_blank(json_text_of(r->stop[i]))) {
+            chat_drop(r, STR("stop"));
+            continue;
+        }
+        if (!any) {
+            pen_key(c->s->pen, STR("stopSequences"));
+            pen_open(c->s->pen, '[');
+        }
+        any = true;
         pen_raw(c->s->pen, r->stop[i]);
-    pen_close(c->s->pen, ']');
+    }
+    if (any)
+        pen_close(c->s->pen, ']');
+    return any;
 }
 
 /* A budget of thoughts has to fit below it; else the model's own limit does. */
@@ -158,7 +168,7 @@ static void put_inference(struct config *c)
     put_max_tokens(c);
     put_temperature(c);
     put_top_p(c);
-    put_stops(c);
+    c->stops = put_stops(c);
     section_close(c->s->pen, m);
 }
 
@@ -281,7 +291,7 @@ static void put_additional(struct config *c)
             json_members(e->value, copy_member, c->s->pen);
     }
     section_close(c->s->pen, m);
-    if (c->claude != NULL && r->stop_count > 0) /* which of them it was */
+    if (c->claude != NULL && c->stops) /* which of them it was */
         pen_key_raw_some(c->s->pen, STR("additionalModelResponseFieldPaths"),
                          STR("[\"/delta/stop_sequence\"]"));
 }

@@ -7,12 +7,14 @@
  * - Later system messages are said by the user where they stand, inside <system>…</system>: pulled
  *   to the front they would hold for what was said before them, and would change the prefix that
  *   caches go by.  A chat of nothing but instructions is said by the user.
+ * - A text that an answer is to go on from has no spaces at its end: they are refused.
  * - Texts of nothing but spaces are left out, and so are thoughts without a signature, which are
  *   another maker's: both are refused.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "llm/bedrock_part.h"
 
+#include "llm/anthropic_part.h"
 #include "llm/chat_text.h"
 #include "llm/json_pick.h"
 
@@ -27,23 +29,12 @@ static bool is_system(const struct chat_message *m)
     return m->role == CHAT_SYSTEM || m->role == CHAT_DEVELOPER;
 }
 
-static bool is_blank(struct json_text t)
-{
-    for (size_t i = 0; i < t.len; i++) {
-        if (t.ptr[i] == ' ')
-            continue;
-        if (t.ptr[i] != '\\' || ++i >= t.len || strchr("ntr", t.ptr[i]) == NULL)
-            return false;
-    }
-    return true;
-}
-
 static bool says(const struct chat_part *p)
 {
     switch (p->kind) {
     case CHAT_TEXT:
     case CHAT_REFUSAL:
-        return !is_blank(p->text);
+        return !anthropic_is_blank(p->text);
     case CHAT_THINKING:
         return p->signature.len > 0;
     case CHAT_REDACTED:
@@ -112,7 +103,7 @@ static void put_text(struct bedrock_script *s, const struct chat_part *p, bool a
     pen_quote(s->pen);
     if (as_system)
         pen_inside(s->pen, JSON_TEXT("<system>"));
-    pen_inside(s->pen, p->text);
+    pen_inside(s->pen, p == s->last ? anthropic_trimmed(p->text) : p->text);
     if (as_system)
         pen_inside(s->pen, JSON_TEXT("</system>"));
     pen_quote_end(s->pen);
@@ -395,11 +386,24 @@ static bool is_alone(const struct chat_request *r)
     return true;
 }
 
+/* What an answer would go on from; NULL: it begins anew. */
+static const struct chat_part *last_part(const struct chat_request *r)
+{
+    for (uint32_t i = r->messages_count; i-- > 0;) {
+        const struct chat_message *m = &r->messages[i];
+
+        if (says_anything(m))
+            return m->role == CHAT_ASSISTANT ? &m->parts[m->parts_count - 1] : NULL;
+    }
+    return NULL;
+}
+
 bool bedrock_messages(struct bedrock_script *s)
 {
     uint32_t first = opening(s->request);
 
     if (is_alone(s->request))
         return put_alone(s);
+    s->last = last_part(s->request);
     return put_system(s, first) && put_turns(s, first);
 }

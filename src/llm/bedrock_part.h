@@ -18,7 +18,8 @@ struct bedrock_script { /* a request while it is written */
     struct json_pen *pen;
     struct chat_problem *problem;
     struct str model;
-    unsigned documents; /* so far: their names have to differ */
+    unsigned documents;           /* so far: their names have to differ */
+    const struct chat_part *last; /* what an answer would go on from, or NULL */
 };
 
 /* Whose model it is, by its id ("eu.anthropic.claude-…", an ARN with that in it). */

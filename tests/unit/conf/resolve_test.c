@@ -70,6 +70,19 @@ static void R56_a_maker_without_an_address_wants_one(void **state)
             "f:1:45: `region`: no name of a region, such as us-east-1\n");
 }
 
+#define BEDROCK(key) "providers: { p: { dialect: bedrock, region: r, " key " } }"
+#define OF_BEDROCK                                                                                 \
+    "one of `bedrock` is ACCESS:SECRET, ACCESS:SECRET:SESSION, or an API key without a colon\n"
+
+static void R56_half_an_access_key_is_refused_without_repeating_it(void **state)
+{
+    (void)state;
+    conf_unref(load_fine(BEDROCK("keys: [ \"a:b\", \"a:b:c==\", ABSK= ]")));
+    refused(BEDROCK("key: \":canary\""), "f:1:53: `key`: " OF_BEDROCK);
+    refused(BEDROCK("key: \"canary:\""), "f:1:53: `key`: " OF_BEDROCK);
+    refused(BEDROCK("keys: [ k, \"a:b:c:d\" ]"), "f:1:54: `keys`: " OF_BEDROCK);
+}
+
 /* ---- pairs and bounds ---- */
 
 static void R56_half_a_tls_pair_is_refused(void **state)
@@ -413,6 +426,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_dialect_has_its_makers_address),
         cmocka_unit_test(R56_a_maker_without_an_address_wants_one),
+        cmocka_unit_test(R56_half_an_access_key_is_refused_without_repeating_it),
         cmocka_unit_test(R56_half_a_tls_pair_is_refused),
         cmocka_unit_test(R50_admin_beyond_loopback_needs_a_token),
         cmocka_unit_test(admin_can_be_off),

@@ -45,6 +45,8 @@ static void R46_messages(void **state)
         {"nothing at all", {CHAT(SAYS(USER, TEXT(" \\n")))}, .dropped = "no message that says anything"},
         {"neighbours are one turn, blanks are none", {CHAT(SAYS(USER, TEXT("a")), SAYS(ASSISTANT, TEXT(" \\n\\t")), SAYS(USER, TEXT("b"), TEXT("")))},
          .body = "{" M(TURN("user", "{\"text\":\"a\"},{\"text\":\"b\"}")) "}"},
+        {"an answer goes on from no space", {CHAT(SAYS(USER, TEXT("a ")), SAYS(ASSISTANT, TEXT("b "), TEXT("c \\n")), SAYS(USER, TEXT(" ")))},
+         .body = "{" M(TURN("user", "{\"text\":\"a \"}") "," TURN("assistant", "{\"text\":\"b \"},{\"text\":\"c\"}")) "}"},
         {"calls, their results first in the turn, one that failed",
          {CHAT(SAYS(USER, TEXT("q")), SAYS(ASSISTANT, f, PART(CALL, .id = T("call|2"), .name = T("g"), .args_text = T("{\\\"x"))),
                SAYS(USER, TEXT("so"), PART(RESULT, .id = T("1"), PARTS_OF(TEXT("x"), TEXT("y")))), SAYS(TOOL, PART(RESULT, .id = T("call|2"), .is_error = true))),
@@ -90,10 +92,11 @@ static void R46_images_and_documents(void **state)
 
 static void R45_inference(void **state)
 {
-    struct str stops[2] = {STR("\"a\\n\""), STR("\"b\"")};
+    struct str stops[3] = {STR("\"a\\n\""), STR("\"b\""), STR("\" \\n\"")};
     const struct chat_row rows[] = {
         {"numbers as they were written", {HI, .max_tokens = STR("10"), .temperature = STR("0.10"), .top_p = STR("1e0"), .stop = stops, .stop_count = 2, .n = STR("1")},
          .body = WITH("\"inferenceConfig\":{\"maxTokens\":10,\"temperature\":0.10,\"topP\":1e0,\"stopSequences\":[\"a\\n\",\"b\"]}")},
+        {"stops of nothing but spaces", {HI, .stop = stops + 2, .stop_count = 1}, .model = SONNET, .body = "{" USER_HI "}", .dropped = "stop "},
         {"which of Claude's stops it was is asked for", {HI, .stop = stops, .stop_count = 1}, .model = SONNET,
          .body = WITH("\"inferenceConfig\":{\"stopSequences\":[\"a\\n\"]},\"additionalModelResponseFieldPaths\":[\"/delta/stop_sequence\"]")},
         {"warmer than it goes", {HI, .temperature = STR("1.7")}, .body = WITH("\"inferenceConfig\":{\"temperature\":1}"), .dropped = "temperature "},
