@@ -213,6 +213,15 @@ test('R46: signed thoughts and calls of Claude, and their way back', async () =>
   assert.deepEqual(first.json.content.map((b) => b.type), ['thinking', 'tool_use', 'tool_use']);
   assert.match(first.json.content[0].signature, /^sim0/);
   assert.equal(first.headers['x-dragoman-dropped-params'], undefined);
+  const streamed = await say('claude-sonnet-4-5-sim?reasoning=4,tools-parallel,calls=2', { stream: true });
+  const events = streamed.text.split('\n').filter((l) => l.startsWith('data: ')).map((l) => JSON.parse(l.slice(6)));
+  const blocks = events.filter((e) => e.type === 'content_block_start').map((e) => e.content_block);
+  assert.deepEqual(blocks.map((b) => [b.type, b.name]), first.json.content.map((b) => [b.type, b.name]));
+  assert.equal(events.find((e) => e.delta?.type === 'signature_delta').delta.signature.slice(0, 4), 'sim0');
+  const delta = events.find((e) => e.type === 'message_delta');
+  assert.equal(delta.delta.stop_reason, 'tool_use');
+  assert.equal(delta.usage.output_tokens, first.json.usage.output_tokens);
+  assert.equal(events.at(-1).type, 'message_stop');
   const next = await say('claude-sonnet-4-5-sim?tokens=3', { messages: [
     ...messages, { role: 'assistant', content: first.json.content },
     { role: 'user', content: first.json.content.slice(1).map((b) => ({ type: 'tool_result', tool_use_id: b.id, content: 'sunny' })) },
