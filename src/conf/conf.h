@@ -90,9 +90,20 @@ struct conf_upstream { /* connections to one provider */
     uint32_t connections_max, idle_max, idle_ms, dns_ttl_ms, happy_eyeballs_ms, queue_max;
 };
 
+/* Whose API it is.  Azure's is OpenAI's dialect at other paths, with another credential. */
+enum conf_maker {
+    MAKER_OPENAI,
+    MAKER_ANTHROPIC,
+    MAKER_GEMINI,
+    MAKER_OLLAMA,
+    MAKER_AZURE,
+    MAKER_BEDROCK,
+};
+
 struct conf_provider {
     struct str name;
-    uint32_t index; /* in conf->providers */
+    uint32_t index;        /* in conf->providers */
+    enum conf_maker maker; /* as written: `dialect` */
     enum chat_dialect dialect;
     struct str base_url; /* as written */
     bool tls;
@@ -101,6 +112,7 @@ struct conf_provider {
     struct str base_path; /* "/v1", no slash at the end; may be empty */
     struct str *keys;     /* secrets, in order; may be none */
     uint32_t keys_count;
+    struct str region;                /* of Bedrock's: "eu-central-1" */
     struct str version;               /* pinned API version, or empty */
     struct str version_header;        /* its request and reply header ("openai-version") */
     struct str organization, project; /* OpenAI-Organization, OpenAI-Project; may be empty */
@@ -113,6 +125,12 @@ struct conf_provider {
     struct conf_timeouts timeouts; /* resolved: global, then the provider's own */
     struct conf_upstream upstream;
 };
+
+/* Azure's version goes into the path, everybody else's into a field. */
+static inline bool conf_version_is_field(const struct conf_provider *p)
+{
+    return p->version.len > 0 && p->maker != MAKER_AZURE;
+}
 
 struct conf_target {
     uint32_t index; /* among all targets of the configuration, for run-time state */

@@ -13,6 +13,7 @@
 #include "gateway/retry.h"
 #include "gateway/translate.h"
 #include "gateway/upstream_head.h"
+#include "gateway/upstream_path.h"
 
 enum fault attempt_fetch_fault(const struct http_fetch *f, enum http_failure failure)
 {
@@ -39,8 +40,12 @@ enum fault attempt_fetch_fault(const struct http_fetch *f, enum http_failure fai
 
 static bool is_event_stream(const struct exchange *x, const struct http_fields *f)
 {
-    bool lines = x->attempt.foreign && translate_framing(x) == CHAT_LINES;
-    const struct str type = lines ? STR("application/x-ndjson") : STR("text/event-stream");
+    static const struct str types[] = {
+        [CHAT_SSE] = STR_INIT("text/event-stream"),
+        [CHAT_LINES] = STR_INIT("application/x-ndjson"),
+        [CHAT_EVENTSTREAM] = STR_INIT("application/vnd.amazon.eventstream"),
+    };
+    const struct str type = types[x->attempt.foreign ? translate_framing(x) : CHAT_SSE];
     struct str v = http_fields_find(f, STR("content-type"));
 
     return v.len >= type.len && str_eq_nocase(str_make(v.ptr, type.len), type);
@@ -51,7 +56,7 @@ void attempt_check_version(struct exchange *x, const struct http_fields *reply)
     struct provider_state *p = x->attempt.candidate->provider;
     struct str want = p->conf->version, got;
 
-    if (want.len == 0)
+    if (!conf_version_is_field(p->conf))
         return;
     got = http_fields_find(reply, p->conf->version_header);
     if (got.ptr == NULL || str_eq(got, want))
@@ -63,12 +68,17 @@ void attempt_check_version(struct exchange *x, const struct http_fields *reply)
                  STR_ARG(want));
 }
 
-static void on_refusal(struct exchange *x, const struct http_reply_in *head)
+static int64_t wall_clock_s(void)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    x->attempt.retry_after_ms = retry_after_ms(&head->fields, now.tv_sec);
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return now.tv_sec;
+}
+
+static void on_refusal(struct exchange *x, const struct http_reply_in *head)
+{
+    x->attempt.retry_after_ms = retry_after_ms(&head->fields, wall_clock_s());
 }
 
 /* The clock is read once for what one read brought: on_batch(), on_end() or on_fail() is still to
@@ -235,7 +245,7 @@ static const struct http_fetch_ops fetch_ops = {
     .on_fail = on_fail,
 };
 
-static struct str upstream_path(enum openai_surface s)
+static struct str surface_path(enum openai_surface s)
 {
     switch (s) {
     case OPENAI_CHAT:
@@ -287,7 +297,7 @@ static bool write_request(struct exchange *x)
     struct upstream_head head = {.provider = t->provider,
                                  .key = a->key,
                                  .method = STR("POST"),
-                                 .path = upstream_path(x->surface->openai),
+                                 .path = surface_path(x->surface->openai),
                                  .stream = x->req.stream};
 
     a->foreign = translate_applies(x, t);
@@ -297,9 +307,13 @@ static bool write_request(struct exchange *x)
     } else {
         r->body_count =
             openai_request_splice(x->mem, &x->req, t->model, t->provider->ask_usage, r->body);
-        if (r->body_count == 0)
+        head.path = upstream_path(x->mem, t->provider, t->model, head.path);
+        if (r->body_count == 0 || head.path.ptr == NULL)
             return false;
     }
+    head.body = r->body;
+    head.body_count = r->body_count;
+    head.now_s = wall_clock_s();
     for (unsigned i = 0; i < r->body_count; i++)
         head.length += (int64_t)r->body[i].len;
     r->head = upstream_head(x, &head);

@@ -12,6 +12,7 @@
 #include "gateway/attempt.h"
 #include "gateway/translate.h"
 #include "llm/chat_surface.h"
+#include "llm/eventstream.h"
 #include "llm/lines.h"
 
 #define DONE_EVENT "data: [DONE]\n\n"
@@ -154,6 +155,17 @@ static bool on_foreign_event(void *ctx, const struct sse_event *ev)
     return on_foreign(ctx, ev->name, ev->data, ev->raw);
 }
 
+/* A failure of a kind that the dialect does not know is one all the same. */
+static bool on_message(void *ctx, const struct eventstream_message *m)
+{
+    struct feed *f = ctx;
+
+    if (!on_foreign(f, m->type, m->payload, str_make(NULL, 0)))
+        return false;
+    return !m->failure || f->x->attempt.watch.done ||
+           stop(f, FAULT_UPSTREAM_ERROR, "the stream ended with an exception");
+}
+
 static bool on_event(void *ctx, const struct sse_event *ev)
 {
     struct feed *f = ctx;
@@ -205,8 +217,14 @@ static int cut(struct exchange *x, struct str bytes, struct feed *f)
 
     if (!x->attempt.foreign)
         return sse_feed(sse, bytes, on_event, f);
-    if (translate_framing(x) == CHAT_LINES)
+    switch (translate_framing(x)) {
+    case CHAT_LINES:
         return lines_feed(&sse->part, bytes, on_line, f);
+    case CHAT_EVENTSTREAM:
+        return eventstream_feed(&sse->part, bytes, on_message, f);
+    case CHAT_SSE:
+        break;
+    }
     return sse_feed(sse, bytes, on_foreign_event, f);
 }
 
@@ -217,6 +235,8 @@ void events_feed(struct exchange *x, struct str bytes)
 
     if (err == -ECANCELED)
         fail(x, f.fault, f.what);
+    else if (err == -EBADMSG)
+        fail(x, FAULT_UPSTREAM_BAD_REPLY, "the framing of the stream is broken");
     else if (err < 0)
         fail(x, FAULT_UPSTREAM_BAD_REPLY, "one event is larger than limits.event_bytes");
     else if (x->gl->out.len >= GATHER_BYTES)

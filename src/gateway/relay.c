@@ -13,6 +13,7 @@
 #include "gateway/attempt.h"
 #include "gateway/stages.h"
 #include "gateway/upstream_head.h"
+#include "gateway/upstream_path.h"
 
 struct relay {
     struct buf body; /* a JSON body whose model names the provider */
@@ -148,12 +149,15 @@ static enum verdict start(struct exchange *x, bool streamed)
     a->started_ns = loop_clock_ns();
     x->total_ms = t->timeouts.total_ms;
     x->deadline_ms = x->total_ms != 0 ? now + x->total_ms : 0;
-    head = (struct upstream_head){.provider = t->provider,
-                                  .key = a->key,
-                                  .method = x->call->method,
-                                  .path = str_skip(x->call->target, 3), /* behind "/v1" */
-                                  .length = -2,
-                                  .relay = true};
+    head = (struct upstream_head){
+        .provider = t->provider,
+        .key = a->key,
+        .method = x->call->method,
+        .path = upstream_path(x->mem, t->provider, t->model, str_skip(x->call->target, 3)),
+        .length = -2,
+        .relay = true};
+    if (head.path.ptr == NULL)
+        return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange_bytes is reached.");
     if (x->call->content_length == 0)
         head.length = 0; /* some refuse a POST that does not say so */
     if (streamed)

@@ -435,9 +435,15 @@ enum fault translate_whole(struct exchange *x, struct str body, struct buf *out,
 
 struct openai_refusal translate_refusal(struct exchange *x, unsigned status, struct str body)
 {
+    const struct dialect *d = x->translation->dialect;
     struct chat_event ev = {.kind = CHAT_EV_ERROR};
+    struct str kind = {NULL, 0};
 
-    x->translation->dialect->refusal(x->mem, status, body, &ev);
+    d->refusal(x->mem, status, body, &ev);
+    if (d->kind_field != NULL)
+        kind = http_fields_find(&x->attempt.reply, str_from(d->kind_field));
+    if (kind.len > 0)
+        d->refusal_kind(x->mem, kind, &ev);
     take_error(x, &ev);
     return (struct openai_refusal){.fault = x->attempt.watch.fault,
                                    .message = x->attempt.watch.error_message};

@@ -4,6 +4,7 @@
 #include "base/decimal.h"
 #include "gateway/exchange.h"
 #include "gateway/forward.h"
+#include "gateway/sigv4.h"
 
 #define FIXED_BYTES 512u /* request line, host, framing: without the variable parts */
 
@@ -40,15 +41,15 @@ static bool is_configured(const struct conf_provider *c, struct str name)
         if (str_eq_nocase(c->headers[i][0], name))
             return true;
     }
-    return c->version.len > 0 && str_eq_nocase(c->version_header, name);
+    return conf_version_is_field(c) && str_eq_nocase(c->version_header, name);
 }
 
-static size_t measure(const struct exchange *x, const struct upstream_head *u)
+static size_t measure(const struct exchange *x, const struct upstream_head *u, struct str signature)
 {
     const struct conf_provider *c = u->provider;
-    size_t n = FIXED_BYTES + u->method.len + c->base_path.len + u->path.len + c->host.len +
-               x->request_id.len + c->version_header.len + c->version.len + c->organization.len +
-               c->project.len;
+    size_t n = FIXED_BYTES + signature.len + u->method.len + c->base_path.len + u->path.len +
+               c->host.len + x->request_id.len + c->version_header.len + c->version.len +
+               c->organization.len + c->project.len;
 
     n += u->key != KEY_NONE ? c->keys[u->key].len : 0;
     for (uint32_t i = 0; i < c->headers_count; i++)
@@ -62,7 +63,6 @@ static void put_host(struct pen *p, const struct conf_provider *c)
 {
     bool v6 = memchr(c->host.ptr, ':', c->host.len) != NULL;
 
-    put(p, STR("host: "));
     put(p, v6 ? STR("[") : STR(""));
     put(p, c->host);
     put(p, v6 ? STR("]") : STR(""));
@@ -70,46 +70,99 @@ static void put_host(struct pen *p, const struct conf_provider *c)
         put(p, STR(":"));
         put_number(p, c->port);
     }
-    put(p, STR("\r\n"));
+}
+
+/* ---- who we are ---- */
+
+/* Azure takes a key of its own, or a token of Entra ID: a JWT. */
+static bool is_token(struct str key)
+{
+    return str_starts(key, STR("eyJ")) && memchr(key.ptr, '.', key.len) != NULL;
 }
 
 /* Up to where the key begins. */
-static struct str credential_field(enum chat_dialect d)
+static struct str credential_field(const struct conf_provider *c, struct str key)
 {
-    switch (d) {
-    case CHAT_ANTHROPIC:
+    switch (c->maker) {
+    case MAKER_ANTHROPIC:
         return STR("x-api-key: ");
-    case CHAT_GEMINI:
+    case MAKER_GEMINI:
         return STR("x-goog-api-key: ");
-    case CHAT_OPENAI:
-    case CHAT_RESPONSES:
-    case CHAT_BEDROCK:
-    case CHAT_OLLAMA:
-    case CHAT_DIALECTS:
+    case MAKER_AZURE:
+        if (!is_token(key))
+            return STR("api-key: ");
+        break;
+    case MAKER_OPENAI:
+    case MAKER_OLLAMA:
+    case MAKER_BEDROCK:
         break;
     }
     return STR("authorization: Bearer ");
 }
 
-/* A field of one maker's API means nothing to another's. */
-static bool is_foreign(enum chat_dialect d, struct str name)
+/* Amazon's access keys sign; its API keys are shown like everybody's. */
+static bool signs(const struct upstream_head *u, struct sigv4_key *ret_key)
 {
-    const struct str prefix = STR("anthropic-");
-
-    return d != CHAT_ANTHROPIC && name.len > prefix.len &&
-           str_eq_nocase(str_make(name.ptr, prefix.len), prefix);
+    return u->key != KEY_NONE && u->provider->maker == MAKER_BEDROCK &&
+           sigv4_key_read(u->provider->keys[u->key], ret_key);
 }
 
-static void put_provider(struct pen *p, const struct upstream_head *u)
+/* Empty: nothing is signed.  .ptr NULL: no room. */
+static struct str sign(struct arena *a, const struct upstream_head *u)
+{
+    const struct conf_provider *c = u->provider;
+    struct sigv4_request r = {.method = u->method, .body = u->body, .body_count = u->body_count};
+    struct sigv4_key key;
+    struct pen p;
+
+    if (!signs(u, &key) || u->relay) /* a relayed body is not here yet */
+        return STR("");
+    p.at = arena_bytes(a, c->host.len + DECIMAL_BYTES_MAX + 3);
+    if (p.at == NULL)
+        return (struct str){NULL, 0};
+    r.host.ptr = p.at;
+    put_host(&p, c);
+    r.host.len = (size_t)(p.at - r.host.ptr);
+    str_cut(arena_join(a, (struct str[]){c->base_path, u->path}, 2), '?', &r.path, &r.query);
+    if (r.path.ptr == NULL)
+        return r.path;
+    return sigv4_fields(a, &key, &(struct sigv4_scope){c->region, STR("bedrock"), u->now_s}, &r);
+}
+
+static void put_credential(struct pen *p, const struct upstream_head *u, struct str signature)
+{
+    struct sigv4_key unused;
+    struct str key;
+
+    put(p, signature);
+    if (u->key == KEY_NONE || signs(u, &unused))
+        return;
+    key = u->provider->keys[u->key];
+    put(p, credential_field(u->provider, key));
+    put(p, key);
+    put(p, STR("\r\n"));
+}
+
+/* ---- the fields ---- */
+
+static bool begins(struct str name, struct str prefix)
+{
+    return name.len > prefix.len && str_eq_nocase(str_make(name.ptr, prefix.len), prefix);
+}
+
+/* A field of one maker's API means nothing to another's; Amazon's have to be signed. */
+static bool is_foreign(enum chat_dialect d, struct str name)
+{
+    return (d != CHAT_ANTHROPIC && begins(name, STR("anthropic-"))) ||
+           (d == CHAT_BEDROCK && begins(name, STR("x-amz-")));
+}
+
+static void put_provider(struct pen *p, const struct upstream_head *u, struct str signature)
 {
     const struct conf_provider *c = u->provider;
 
-    if (u->key != KEY_NONE) {
-        put(p, credential_field(c->dialect));
-        put(p, c->keys[u->key]);
-        put(p, STR("\r\n"));
-    }
-    if (c->version.len > 0)
+    put_credential(p, u, signature);
+    if (conf_version_is_field(c))
         put_field(p, c->version_header, c->version);
     if (c->organization.len > 0)
         put_field(p, STR("openai-organization"), c->organization);
@@ -132,11 +185,18 @@ static void put_client(struct pen *p, struct exchange *x, const struct upstream_
     }
 }
 
+static struct str accepted(const struct upstream_head *u)
+{
+    if (!u->stream)
+        return STR("application/json");
+    return u->provider->dialect == CHAT_BEDROCK ? STR("application/vnd.amazon.eventstream")
+                                                : STR("text/event-stream");
+}
+
 static void put_framing(struct pen *p, const struct upstream_head *u)
 {
     if (!u->relay) {
-        put(p,
-            u->stream ? STR("accept: text/event-stream\r\n") : STR("accept: application/json\r\n"));
+        put_field(p, STR("accept"), accepted(u));
         put(p, STR("accept-encoding: identity\r\ncontent-type: application/json\r\n"));
     }
     if (u->length >= 0) {
@@ -151,21 +211,24 @@ static void put_framing(struct pen *p, const struct upstream_head *u)
 
 struct str upstream_head(struct exchange *x, const struct upstream_head *u)
 {
-    size_t max = measure(x, u);
+    struct str signature = sign(x->mem, u);
+    size_t max = measure(x, u, signature);
     char *start = arena_bytes(x->mem, max);
     struct pen p = {start};
 
-    if (start == NULL)
+    if (start == NULL || signature.ptr == NULL)
         return (struct str){NULL, 0};
     put(&p, u->method);
     put(&p, STR(" "));
     put(&p, u->provider->base_path);
     put(&p, u->path);
     put(&p, STR(" HTTP/1.1\r\n"));
+    put(&p, STR("host: "));
     put_host(&p, u->provider);
+    put(&p, STR("\r\n"));
     put(&p, STR("user-agent: dragoman/" DRAGOMAN_VERSION "\r\n"));
     put_field(&p, STR("x-request-id"), x->request_id);
-    put_provider(&p, u);
+    put_provider(&p, u, signature);
     put_client(&p, x, u);
     put_framing(&p, u);
     assert((size_t)(p.at - start) <= max);

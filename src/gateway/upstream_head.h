@@ -3,7 +3,8 @@
  *
  * Forwarded is what the client sent, less what must not travel (R54): hop-by-hop fields, cookies,
  * the client's credentials, X-Forwarded-* and other traces of where it sits, and what is ours.
- * Added are the provider's credential, its pinned version and its configured fields.
+ * Added are the provider's credential (for Amazon a signature: sigv4.h), its pinned version and its
+ * configured fields.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GATEWAY_UPSTREAM_HEAD_H
@@ -22,6 +23,10 @@ struct upstream_head {
     int64_t length;  /* of the body; -1 chunked; -2 no body */
     bool relay;      /* the body is not ours to read: accept-encoding passes too */
     bool stream;     /* what to accept */
+    /* What a signature is over, for providers that want one. */
+    const struct str *body;
+    unsigned body_count;
+    int64_t now_s; /* the wall clock */
 };
 
 /* In the exchange's arena; .ptr NULL when that is full. */

@@ -1,5 +1,6 @@
 /*
- * anthropic_part.h - what the files of the Anthropic dialect (Messages API) share with each other.
+ * anthropic_part.h - what the files of the Anthropic dialect (Messages API) share with each other,
+ * and, of what a model takes, with the Bedrock dialect, where the same models are.
  *
  * Request: platform.claude.com/docs/en/api/messages.  Stream: .../docs/en/build-with-claude/
  * streaming.  Errors: .../docs/en/api/errors.
@@ -70,6 +71,8 @@ struct anthropic_plan anthropic_plan(struct chat_request *r, const struct anthro
 MUST_USE bool anthropic_turns(struct anthropic_script *s);
 /* Nothing but spaces, which the API refuses for a text and for a stop sequence. */
 bool anthropic_is_blank(struct json_text t);
+/* Without spaces at the end: an answer may not go on from them. */
+struct json_text anthropic_trimmed(struct json_text t);
 /* The block of an IMAGE, FILE or AUDIO. */
 MUST_USE bool anthropic_media(struct anthropic_script *s, const struct chat_part *part);
 

@@ -173,8 +173,7 @@ static void close_block(struct json_pen *pen, const struct chat_part *p)
     pen_close(pen, '}');
 }
 
-/* Without spaces at the end: an answer may not go on from them. */
-static struct json_text trimmed(struct json_text t)
+struct json_text anthropic_trimmed(struct json_text t)
 {
     while (t.len > 0) {
         size_t escape = t.len - 1;
@@ -201,7 +200,7 @@ static void put_text(struct turns *t, const struct chat_part *p, bool as_system)
     pen_quote(pen);
     if (as_system)
         pen_inside(pen, JSON_TEXT("<system>"));
-    pen_inside(pen, p == t->last ? trimmed(p->text) : p->text);
+    pen_inside(pen, p == t->last ? anthropic_trimmed(p->text) : p->text);
     if (as_system)
         pen_inside(pen, JSON_TEXT("</system>"));
     pen_quote_end(pen);

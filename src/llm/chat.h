@@ -265,6 +265,10 @@ struct dialect {
     /* What a refusal means: fault, message, type, retry hint, as an ERROR event; `status` is 4xx,
      * 5xx, or 200 for an error inside one. */
     void (*refusal)(struct arena *a, unsigned status, struct str body, struct chat_event *ret);
+    /* The field of the reply's head that names the kind of a refusal, and what to make of it: what
+     * refusal() said is corrected.  NULL: the body tells it. */
+    const char *kind_field;
+    void (*refusal_kind)(struct arena *a, struct str kind, struct chat_event *ret);
 };
 
 /* NULL when nobody has that name. */

@@ -8,42 +8,15 @@
  * does not do anyway.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "base/percent.h"
 #include "llm/chat_text.h"
 #include "llm/gemini_part.h"
 
 /* ---- where to ---- */
 
-static bool stands_for_itself(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~' || c == ':' || c == '@' || c == '/';
-}
-
-static struct str escape(struct arena *a, struct str s)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    char *to = arena_bytes(a, 3 * s.len + 1);
-    size_t n = 0;
-
-    if (to == NULL)
-        return (struct str){NULL, 0};
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-
-        if (stands_for_itself(s.ptr[i])) {
-            to[n++] = s.ptr[i];
-        } else {
-            to[n++] = '%';
-            to[n++] = hex[c >> 4];
-            to[n++] = hex[c & 15];
-        }
-    }
-    return str_make(to, n);
-}
-
 struct str gemini_path(struct arena *a, const struct chat_request *r)
 {
-    struct str model = escape(a, r->model);
+    struct str model = percent_encode(a, r->model, STR(":@/"));
     bool named = str_starts(model, STR("models/")) || str_starts(model, STR("tunedModels/"));
 
     if (model.ptr == NULL)

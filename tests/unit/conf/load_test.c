@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "conf_helper.h"
 
-/* The page that users copy from; `claude` waits for its dialect, `big` is made up there. */
+/* The page that users copy from; `big` is made up there. */
 static const char example[] =
     "listen: 127.0.0.1:8080\n"
     "threads: auto                            # event loops; one a core\n"
@@ -93,8 +93,9 @@ static void R56_every_problem_is_told_with_line_and_column(void **state)
 
     (void)state;
     variables = secrets;
-    snprintf(text, sizeof(text), example, "bedrock", "");
-    refused(text, "f:11:25: `dialect`: `bedrock` is not available in this version\n"
+    snprintf(text, sizeof(text), example, "antropic", "");
+    refused(text, "f:11:25: `dialect`: `antropic` is none of: openai, anthropic, gemini, ollama, "
+                  "azure, bedrock; did you mean `anthropic`?\n"
                   "f:20:18: `fallbacks`: no alias is called `big`; known: chat\n");
 }
 

@@ -9,6 +9,80 @@
 
 #define P "providers: { p: {} }\n"
 
+/* ---- makers ---- */
+
+static void each_dialect_has_its_makers_address(void **state)
+{
+    static const struct {
+        const char *provider, *base_url, *version, *region;
+        enum chat_dialect dialect;
+    } rows[] = {
+        {"dialect: openai", "https://api.openai.com/v1", "", "", CHAT_OPENAI},
+        {"dialect: anthropic", "https://api.anthropic.com/v1", "2023-06-01", "", CHAT_ANTHROPIC},
+        {"dialect: gemini", "https://generativelanguage.googleapis.com/v1beta", "", "",
+         CHAT_GEMINI},
+        {"dialect: ollama", "http://127.0.0.1:11434", "", "", CHAT_OLLAMA},
+        {"dialect: azure, base_url: https://n.openai.azure.com", "https://n.openai.azure.com",
+         "2024-10-21", "", CHAT_OPENAI},
+        {"dialect: azure, base_url: https://n, version: 2025-01-01-preview", "https://n",
+         "2025-01-01-preview", "", CHAT_OPENAI},
+        {"dialect: azure, base_url: https://n/openai/v1/", "https://n/openai/v1/", "", "",
+         CHAT_OPENAI},
+        {"dialect: azure, base_url: https://n/openai/v1, version: preview", "https://n/openai/v1",
+         "preview", "", CHAT_OPENAI},
+        {"dialect: bedrock, region: eu-central-1",
+         "https://bedrock-runtime.eu-central-1.amazonaws.com", "", "eu-central-1", CHAT_BEDROCK},
+        {"dialect: bedrock, base_url: https://bedrock-runtime-fips.us-gov-west-1.amazonaws.com",
+         "https://bedrock-runtime-fips.us-gov-west-1.amazonaws.com", "", "us-gov-west-1",
+         CHAT_BEDROCK},
+        {"dialect: bedrock, region: us-east-1, base_url: http://127.0.0.1:9", "http://127.0.0.1:9",
+         "", "us-east-1", CHAT_BEDROCK},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(rows); i++) {
+        char text[256];
+        struct conf *c;
+
+        snprintf(text, sizeof(text), "providers: { p: { %s } }", rows[i].provider);
+        c = load_fine(text);
+        assert_str(c->providers[0].base_url, rows[i].base_url);
+        assert_str(c->providers[0].version, rows[i].version);
+        assert_str(c->providers[0].region, rows[i].region);
+        assert_int_equal(c->providers[0].dialect, rows[i].dialect);
+        conf_unref(c);
+    }
+}
+
+static void R56_a_maker_without_an_address_wants_one(void **state)
+{
+    (void)state;
+    refused("providers: { p: { dialect: azure } }",
+            "f:1:17: `base_url` is missing: `azure` has one for each resource, such as "
+            "https://NAME.openai.azure.com\n");
+    refused("providers: { p: { dialect: bedrock } }",
+            "f:1:17: `region` is missing: requests to `bedrock` are signed for one, such as "
+            "us-east-1\n");
+    refused("providers: { p: { dialect: bedrock, base_url: \"https://bedrock.test\" } }",
+            "f:1:17: `region` is missing: requests to `bedrock` are signed for one, such as "
+            "us-east-1\n");
+    refused("providers: { p: { dialect: bedrock, region: eu.west } }",
+            "f:1:45: `region`: no name of a region, such as us-east-1\n");
+}
+
+#define BEDROCK(key) "providers: { p: { dialect: bedrock, region: r, " key " } }"
+#define OF_BEDROCK                                                                                 \
+    "one of `bedrock` is ACCESS:SECRET, ACCESS:SECRET:SESSION, or an API key without a colon\n"
+
+static void R56_half_an_access_key_is_refused_without_repeating_it(void **state)
+{
+    (void)state;
+    conf_unref(load_fine(BEDROCK("keys: [ \"a:b\", \"a:b:c==\", ABSK= ]")));
+    refused(BEDROCK("key: \":canary\""), "f:1:53: `key`: " OF_BEDROCK);
+    refused(BEDROCK("key: \"canary:\""), "f:1:53: `key`: " OF_BEDROCK);
+    refused(BEDROCK("keys: [ k, \"a:b:c:d\" ]"), "f:1:54: `keys`: " OF_BEDROCK);
+}
+
 /* ---- pairs and bounds ---- */
 
 static void R56_half_a_tls_pair_is_refused(void **state)
@@ -350,6 +424,9 @@ static void a_key_may_use_what_its_list_says(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_dialect_has_its_makers_address),
+        cmocka_unit_test(R56_a_maker_without_an_address_wants_one),
+        cmocka_unit_test(R56_half_an_access_key_is_refused_without_repeating_it),
         cmocka_unit_test(R56_half_a_tls_pair_is_refused),
         cmocka_unit_test(R50_admin_beyond_loopback_needs_a_token),
         cmocka_unit_test(admin_can_be_off),

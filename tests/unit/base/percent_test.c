@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/percent.h"
+
+static void what_a_url_cannot_carry_is_encoded(void **state)
+{
+    static const struct {
+        struct str text, kept, encoded;
+    } rows[] = {
+        {STR_INIT(""), STR_INIT(""), STR_INIT("")},
+        {STR_INIT("azAZ09-._~"), STR_INIT(""), STR_INIT("azAZ09-._~")},
+        {STR_INIT("a:0/b c"), STR_INIT(""), STR_INIT("a%3A0%2Fb%20c")},
+        {STR_INIT("a:0/b c"), STR_INIT(":/"), STR_INIT("a:0/b%20c")},
+        {STR_INIT("%2F\xc3\xa9\0\x7f"), STR_INIT("/"), STR_INIT("%252F%C3%A9%00%7F")},
+    };
+    struct arena a = {.max = 0};
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(rows); i++)
+        assert_true(str_eq(percent_encode(&a, rows[i].text, rows[i].kept), rows[i].encoded));
+    arena_done(&a);
+}
+
+static void without_room_there_is_no_text(void **state)
+{
+    struct arena a = {.max = 8};
+
+    (void)state;
+    assert_null(percent_encode(&a, STR("0123456789"), STR("")).ptr);
+    arena_done(&a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_url_cannot_carry_is_encoded),
+        cmocka_unit_test(without_room_there_is_no_text),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+    arena_thread_done();
+    return failed;
+}
