@@ -174,13 +174,24 @@ static void refuse(struct exchange *x, struct str allow)
 
 static const struct stage refused[] = {{0}};
 
+/* Who names a provider for the Responses API wants that one's own, with all that only it has
+ * (stored responses, tools that it runs): its bytes pass as they are. */
+static bool is_relayed(const struct http_call *c, const struct surface *s)
+{
+    return s->id == SURFACE_RESPONSES &&
+           http_fields_find(&c->fields, STR("x-dragoman-provider")).ptr != NULL;
+}
+
 static enum http_body_mode on_call(struct http_call *c)
 {
     struct gateway_loop *gl = http_server_user(c);
     struct str allow;
     const struct surface *s = surface_find(c->method, c->path, &allow);
-    struct exchange *x = exchange_new(gl, c, s);
+    struct exchange *x;
 
+    if (is_relayed(c, s))
+        s = surface_get(SURFACE_RELAY);
+    x = exchange_new(gl, c, s);
     c->user = x;
     if (x == NULL) {
         http_reply(c, 503, &(struct http_fields){0},

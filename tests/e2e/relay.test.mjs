@@ -26,7 +26,7 @@ const to = (provider) => ({ headers: { 'x-dragoman-provider': provider, 'content
 
 test('relay: method, path, query and body go as they came; the credential is ours', async () => {
   const bytes = randomBytes(100_000);
-  for (const [method, path] of [['POST', '/v1/files'], ['PUT', '/v1/x/y'], ['PATCH', '/v1/x?a=1&b=%20&c'], ['DELETE', '/v1/files/file-1?x'], ['GET', '/v1/batches?limit=2&after=x']]) {
+  for (const [method, path] of [['POST', '/v1/files'], ['POST', '/v1/responses'], ['PUT', '/v1/x/y'], ['PATCH', '/v1/x?a=1&b=%20&c'], ['DELETE', '/v1/files/file-1?x'], ['GET', '/v1/batches?limit=2&after=x']]) {
     const body = ['GET', 'DELETE'].includes(method) ? undefined : bytes;
     const r = await ask(t.gw.origin, method, path, body, {
       headers: { ...to('own').headers, authorization: 'Bearer client', 'openai-beta': 'x', accept: 'image/png', 'accept-encoding': 'br' },
