@@ -498,6 +498,8 @@ void translate_lighten(struct exchange *x)
     struct translation *t = x->translation;
 
     buf_done(&t->body);
+    if (t->request.echo != NULL)
+        return; /* the end of the answer repeats what was asked */
     arena_done(&t->asked);
     t->request.dropped_count = 0; /* told, and gone with the arena */
 }
