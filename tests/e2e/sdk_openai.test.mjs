@@ -181,12 +181,13 @@ test('openai: completions, embeddings, models', async () => {
   assert.deepEqual((await client.models.list()).data.map((m) => m.id).filter((id) => !id.includes('/')), ['chat']);
 });
 
-test('openai: the Responses API is relayed', async () => {
+test('openai: the Responses API is relayed to a provider that is named', async () => {
   answer = (q, a) => reply(a, 200, { id: 'resp_1', object: 'response', created_at: 1, status: 'completed', error: null, model: 'm', output: [
     { type: 'message', id: 'msg_1', role: 'assistant', status: 'completed', content: [{ type: 'output_text', text: 'relayed', annotations: [] }] }] });
   const open = await Gateway.start({ providers: { own: { base_url: own.url } } });
   try {
-    const r = await new OpenAI({ baseURL: open.url, apiKey: 'none' }).responses.create({ model: 'own/m', input: 'x' });
+    const r = await new OpenAI({ baseURL: open.url, apiKey: 'none', defaultHeaders: { 'x-dragoman-provider': 'own' } })
+      .responses.create({ model: 'm', input: 'x', previous_response_id: 'resp_0' });
     assert.equal(r.output_text, 'relayed');
   } finally {
     await open.stop();
