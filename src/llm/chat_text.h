@@ -14,7 +14,7 @@
 struct json_text json_text_of(struct str value);
 static inline bool json_text_is(struct json_text t, struct str word)
 {
-    return str_eq(str_make(t.ptr, t.len), word);
+    return t.ptr != NULL && str_eq(str_make(t.ptr, t.len), word);
 }
 /* The bytes that `t` stands for; in the arena when it has escapes.  .ptr NULL: no room, or half a
  * surrogate pair. */
