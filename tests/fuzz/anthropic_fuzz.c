@@ -46,12 +46,12 @@ static void order(struct side *s, const struct chat_event *ev)
     must(ev->kind != CHAT_EV_BLOCK_END || s->open);
     must((ev->kind != CHAT_EV_CALL && ev->kind != CHAT_EV_RAW && ev->kind != CHAT_EV_STOP &&
           ev->kind != CHAT_EV_REDACTED) ||
-         !s->open);
+         !s->open || s->calls > 0);
     must(ev->kind != CHAT_EV_CALL || ev->call == s->calls);
-    must(ev->kind != CHAT_EV_ARGS || (s->open && ev->call + 1 == s->calls));
+    must(ev->kind != CHAT_EV_ARGS || ev->call < s->calls); /* pieces of calls may alternate */
     must(s->stops == 0 || ev->kind < CHAT_EV_TEXT || ev->kind > CHAT_EV_RAW);
     must(ev->kind != CHAT_EV_ERROR || ev->fault != FAULT_NONE);
-    must(ev->kind != CHAT_EV_END || s->stops == 1);
+    must(ev->kind != CHAT_EV_END || s->stops <= 1); /* no stop reason is made up (R3) */
 }
 
 static bool hear(void *ctx, const struct chat_event *ev)
@@ -64,7 +64,7 @@ static bool hear(void *ctx, const struct chat_event *ev)
     s->stops += ev->kind == CHAT_EV_STOP;
     s->calls += ev->kind == CHAT_EV_CALL;
     s->last += ev->kind == CHAT_EV_END || ev->kind == CHAT_EV_ERROR;
-    if (ev->kind >= CHAT_EV_TEXT && ev->kind <= CHAT_EV_CITATION)
+    if (ev->kind >= CHAT_EV_TEXT && ev->kind <= CHAT_EV_CITATION && ev->kind != CHAT_EV_ARGS)
         s->open = ev->kind != CHAT_EV_BLOCK_END;
     put(s, str_make(&kind, 1));
     text(s, ev->text);
