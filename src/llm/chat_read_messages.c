@@ -229,7 +229,7 @@ static bool take_message(void *ctx, const struct json_member *element)
                             .at = {.up = &w->at, .index = r->messages_count},
                             .names = names,
                             .count = M_COUNT};
-    enum role role;
+    enum role role = ROLE_SYSTEM;
 
     if (!object_pick(&o, element->value, chat_read_unknown, &unknown) || !read_role(&o, &role) ||
         !read_by_role(rd, &o, m, role))
