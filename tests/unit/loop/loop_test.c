@@ -57,23 +57,32 @@ static struct corpse *corpse_new(struct loop *l, struct undertaker *u, struct co
     return c;
 }
 
+static void on_later(uv_timer_t *t)
+{
+    (void)t;
+}
+
 /* Buried in a timer's callback: released before the loop waits for the next event. */
 static void the_dead_are_released_after_the_callback_and_before_the_wait(void **state)
 {
     struct loop l;
     struct undertaker u = {0};
+    uv_timer_t later;
 
     (void)state;
     assert_int_equal(loop_init(&l, 3), 0);
     u.corpse = corpse_new(&l, &u, corpse_new(&l, &u, NULL));
     uv_timer_init(&l.uv, &u.timer);
     uv_timer_start(&u.timer, on_timer, 0, 0);
+    uv_timer_init(&l.uv, &later); /* a loop with nothing to wait for has no turn */
+    uv_timer_start(&later, on_later, 3600000, 0);
     /* Since libuv 1.45 a turn ends with its timers; the wait is then in the turn after it. */
     uv_run(&l.uv, UV_RUN_NOWAIT);
     if (u.released == 0)
         uv_run(&l.uv, UV_RUN_NOWAIT);
     assert_int_equal(u.released, 2);
     uv_close((uv_handle_t *)&u.timer, NULL);
+    uv_close((uv_handle_t *)&later, NULL);
     loop_done(&l);
 }
 
