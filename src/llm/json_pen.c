@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "llm/json_pen.h"
 
+#include "base/decimal.h"
 #include "llm/utf8.h"
 
 void pen_bytes(struct json_pen *p, struct str bytes)
@@ -141,14 +142,9 @@ void pen_plain(struct json_pen *p, struct str bytes)
 
 void pen_u64(struct json_pen *p, uint64_t n)
 {
-    char digits[20];
-    size_t i = sizeof(digits);
+    char digits[DECIMAL_BYTES_MAX];
 
-    do {
-        digits[--i] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n != 0);
-    pen_raw(p, str_make(digits + i, sizeof(digits) - i));
+    pen_raw(p, decimal_write(n, digits));
 }
 
 void pen_bool(struct json_pen *p, bool yes)
