@@ -15,7 +15,9 @@ for f in $(find "$build/fuzz" -maxdepth 1 -type f -name '*_fuzz' | sort); do
         echo "fuzz $n: $(grep -oE 'Done [0-9]+ runs in [0-9]+' "$build/$n.log") s, corpus $(find "$work" -type f | wc -l)"
     else
         echo "fuzz $n: FAILED"
-        tail -n 30 "$build/$n.log"
+        grep -m 1 -n -A 30 -E 'ERROR|runtime error' "$build/$n.log" || tail -n 30 "$build/$n.log"
+        finding=$(ls -t "$build/findings/$n-"* 2>/dev/null | head -n 1)
+        [ -z "$finding" ] || { echo "$finding, in base64:"; base64 "$finding" | head -n 60; }
         bad=$((bad + 1))
     fi
 done

@@ -113,6 +113,8 @@ static int on_body(llhttp_t *p, const char *at, size_t n)
 {
     struct request_reader *r = reader_of(p);
 
+    if (n == 0)
+        return 0;
     r->body_bytes += n;
     if (r->body_bytes > r->limits->body_bytes)
         return too_large(r);
@@ -255,8 +257,11 @@ static enum request_step read_body(struct request_reader *r, struct str bytes, s
 {
     llhttp_errno_t err;
 
-    if (bytes.len == 0)
+    if (bytes.len == 0 && !r->held)
         return REQUEST_MORE;
+    if (bytes.len == 0)
+        bytes = STR(""); /* llhttp takes a span that begins at NULL for none */
+    r->held = false;
     err = llhttp_execute(&r->parser, bytes.ptr, bytes.len);
     if (err != HPE_OK && err != HPE_PAUSED)
         return bad(r);
@@ -265,6 +270,7 @@ static enum request_step read_body(struct request_reader *r, struct str bytes, s
     if (err == HPE_OK)
         return REQUEST_MORE;
     llhttp_resume(&r->parser);
+    r->held = !r->whole;
     return r->whole ? REQUEST_END : REQUEST_HELD;
 }
 

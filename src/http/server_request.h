@@ -43,6 +43,7 @@ struct request_reader {
     uint64_t body_bytes;                /* of the body, so far */
     uint32_t extra_bytes;               /* chunk extensions and trailers */
     bool head_done, whole;
+    bool held; /* REQUEST_HELD was said: the end may need no further bytes */
     bool chunked, keep_alive, expects_100;
 };
 
@@ -53,7 +54,7 @@ MUST_USE enum request_step request_read(struct request_reader *r, struct str byt
 /* Would request_read() without bytes have something to say? */
 static inline bool request_pending(const struct request_reader *r)
 {
-    return r->head_done && r->whole;
+    return r->whole || r->held;
 }
 
 /* server_check.c: the rules for a head that llhttp has found well formed.  `head` is all of it.

@@ -102,7 +102,7 @@ static int queue_rest(struct stream *s, const struct str *pieces, unsigned n, si
         size_t gone = skip < pieces[i].len ? skip : pieces[i].len;
 
         skip -= gone;
-        err = buf_put(&s->queue, (struct str){pieces[i].ptr + gone, pieces[i].len - gone});
+        err = buf_put(&s->queue, str_skip(pieces[i], gone));
     }
     return err;
 }

@@ -479,6 +479,28 @@ static void a_streamed_body_can_be_paused_within_one_read(void **state)
     fixture_leave(&f, &c);
 }
 
+/* The pause comes with the very last byte: the end needs no further one. */
+static void a_sized_upload_paused_at_its_end_is_whole_when_it_goes_on(void **state)
+{
+    struct fixture f;
+    struct client c;
+
+    (void)state;
+    c = fixture_enter(&f);
+    client_send(&c, STR(POST("/paused", "5", "ab")));
+    turn_until(&f, &c, f.held != NULL);
+    http_call_resume(f.held);
+    turn_until(&f, &c, f.up_bytes == 2);
+    http_call_resume(f.held); /* before there is more */
+    turns(&f, &c, 3);
+    client_send(&c, STR("cde"));
+    turn_until(&f, &c, f.up_bytes == 5);
+    assert_true(story_is(&f, "head body body "));
+    http_call_resume(f.held);
+    turn_until(&f, &c, has(&c.got, "\r\n\r\n5"));
+    fixture_leave(&f, &c);
+}
+
 static void R20_a_large_body_arrives_whole(void **state)
 {
     struct fixture f;
@@ -926,6 +948,7 @@ int main(void)
         cmocka_unit_test(a_reply_before_a_big_body_is_readable_and_closes),
         cmocka_unit_test(continue_is_said_once_the_body_is_wanted),
         cmocka_unit_test(a_streamed_body_can_be_paused_within_one_read),
+        cmocka_unit_test(a_sized_upload_paused_at_its_end_is_whole_when_it_goes_on),
         cmocka_unit_test(R20_a_large_body_arrives_whole),
         cmocka_unit_test(R20_bodies_in_flight_have_a_budget_for_the_process),
         cmocka_unit_test(a_call_goes_on_when_its_request_is_forgotten),
