@@ -14,10 +14,11 @@ from contextlib import ExitStack
 import counters
 import measure
 import report
+import translated
 from process import CORES, LOAD_CORES, SUBJECT_CORES, raise_file_limit
 from subjects import Lab
 
-SECTIONS = ("cpu", "latency", "streams", "memory", "counters")
+SECTIONS = ("cpu", "latency", "streams", "translated", "memory", "counters")
 
 
 def arguments():
@@ -43,9 +44,10 @@ def run_sections(lab, wanted, options, result):
     with ExitStack() as servers:
         sim = servers.enter_context(lab.simulator())
         with ExitStack() as compared:
-            subjects = [sim]
+            subjects, nginx = [sim], None
             if shutil.which("nginx"):
-                subjects.append(compared.enter_context(lab.nginx(sim)))
+                nginx = compared.enter_context(lab.nginx(sim))
+                subjects.append(nginx)
             else:
                 result["skipped"].append("nginx is not installed, so there is no ratio")
             subjects.append(compared.enter_context(lab.dragoman(sim)))
@@ -54,6 +56,9 @@ def run_sections(lab, wanted, options, result):
                 if name in wanted:
                     say(name)
                     result[name] = section(lab, subjects, sim, options.scale)
+            if "translated" in wanted:
+                say("translated")
+                result["translated"] = translated.measure(lab, sim, nginx, options.scale)
         if "memory" in wanted:
             say("memory")
             result["memory"] = measure.memory(lab, lab.dragoman, sim, options.patience)

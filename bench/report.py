@@ -108,6 +108,25 @@ def stream_section(streams):
     return out
 
 
+def translated_section(translated):
+    titles = {"whole": "whole answers", "full": "streams as fast as they go",
+              "paced": "streams with one event in a packet"}
+    out = []
+    for case, m in translated.items():
+        o, unit = m["options"], m["unit"]
+        out += [f"## Translated, {titles[case]} ({o['connections']} at a time, {o['requests']} a "
+                f"round, {m['rounds']} rounds)", ""]
+        rows = [[name, spread(r["cpu_us"], 2), number(r["quiet_cpu_us"], 2),
+                 spread(r["to_same_dialect"], 2), spread(r["to_nginx"], 2),
+                 number(r["per_core"] and r["per_core"]["median"], 0), number(r["events"], 0)]
+                for name, r in m["rows"].items()]
+        out += table(["client → upstream", f"CPU-µs per {unit}", "quietest quarter",
+                      "÷ same dialect", "÷ nginx", f"{unit}s per second of CPU", "events counted"],
+                     rows)
+        out += voids(m["rows"])
+    return out
+
+
 def memory_section(memory):
     slope = memory["per_stream_bytes"]
     bursts = (("short answers", memory["burst"]), ("answers as large", memory["burst_echoed"]))
@@ -155,6 +174,7 @@ def markdown(report):
            f"Before the run the machine's load average was {m['load_average_before']:.2f}. "
            + report["pinning"], ""]
     sections = (("cpu", cpu_section), ("latency", latency_section), ("streams", stream_section),
+                ("translated", translated_section),
                 ("memory", memory_section))
     for name, section in sections:
         if name in report:

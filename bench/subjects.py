@@ -29,9 +29,10 @@ timeouts: {{ idle: 10m, total: 1h }}
 keys:
   - {{ name: bench, key: {key}, models: [ {aliases} ] }}
 providers:
-  sim: {{ dialect: openai, base_url: "http://127.0.0.1:{sim}/v1", key: sk-upstream-0123456789 }}
-models:
 """
+
+# Dialect -> the rest of its provider.
+PROVIDERS = {"openai": 'base_url: "http://127.0.0.1:{sim}/v1", key: sk-upstream-0123456789'}
 
 NGINX_CONF = """\
 worker_processes 1;
@@ -82,6 +83,36 @@ def chat_body(model, stream=False, bytes_wanted=1300):
     return json.dumps(body).encode()
 
 
+def messages_body(chat):
+    return said_otherwise(chat, lambda system, turns, user: {
+        "max_tokens": 100000, "system": system, "messages": turns, "metadata": {"user_id": user}})
+
+
+def responses_body(chat):
+    return said_otherwise(chat, lambda system, turns, user: {
+        "instructions": system, "input": turns, "user": user})
+
+
+def said_otherwise(chat, rest):
+    """The chat request `chat` (bytes) as a client of another API puts it."""
+    body = json.loads(chat)
+    common = {k: body[k] for k in ("model", "temperature", "top_p", "stream") if k in body}
+    turns = body["messages"]
+    return json.dumps({**common, **rest(turns[0]["content"], turns[1:], body["user"])}).encode()
+
+
+# A client's API -> its path, and what makes its body of a chat request.
+SURFACES = {
+    "chat": ("/v1/chat/completions", lambda chat: chat),
+    "messages": ("/v1/messages", messages_body),
+    "responses": ("/v1/responses", responses_body),
+}
+
+
+def alias_of(model, dialect):
+    return model if dialect == "openai" else f"{model}-{dialect}"
+
+
 class Lab:
     """One run's directory, ports and programs."""
 
@@ -110,12 +141,18 @@ class Lab:
         argv = [self.dragoman_program, "sim", "--listen", f"127.0.0.1:{port}", "--no-log"]
         return Server("simulator", argv, port, self.path("sim.log"), LOAD_CORES)
 
-    def dragoman(self, sim, wrap=(), env=None, seconds=20):
+    def dragoman(self, sim, wrap=(), env=None, seconds=20, providers=None):
+        """Of each provider every model has an alias."""
         port, admin = self.next_port(), self.next_port()
-        text = DRAGOMAN_YAML.format(port=port, admin=admin, sim=sim.port, key=CLIENT_KEY,
-                                    aliases=", ".join(MODELS))
-        for alias, model in MODELS.items():
-            text += f'  {alias}: {{ targets: [ {{ provider: sim, model: "{model}" }} ] }}\n'
+        providers = providers or PROVIDERS
+        aliases = {alias_of(m, d): (d, MODELS[m]) for d in providers for m in MODELS}
+        text = DRAGOMAN_YAML.format(port=port, admin=admin, key=CLIENT_KEY,
+                                    aliases=", ".join(aliases))
+        for dialect, rest in providers.items():
+            text += f"  {dialect}: {{ dialect: {dialect}, {rest.format(sim=sim.port)} }}\n"
+        text += "models:\n"
+        for alias, (dialect, model) in aliases.items():
+            text += f'  {alias}: {{ targets: [ {{ provider: {dialect}, model: "{model}" }} ] }}\n'
         config = self.write(f"dragoman-{port}.yaml", text)
         argv = list(wrap) + [self.dragoman_program, "serve", "-c", config]
         return Server("dragoman", argv, port, self.path("dragoman.log"), SUBJECT_CORES, env,
@@ -130,18 +167,21 @@ class Lab:
         server.stream_port = stream_port
         return server
 
-    def body(self, subject, model, stream, bytes_wanted=1300):
+    def body(self, subject, model, stream, bytes_wanted, surface, dialect):
         """dragoman is asked for the alias; the others must name what it stands for."""
-        name = model if subject.name == "dragoman" else MODELS[model]
-        key = f"{subject.name}-{model}-{stream:d}-{bytes_wanted}.json"
+        name = alias_of(model, dialect) if subject.name == "dragoman" else MODELS[model]
+        key = f"{subject.name}-{surface}-{name}-{stream:d}-{bytes_wanted}.json".replace("?", "-")
         if key not in self.bodies:
-            self.bodies[key] = self.write(key, chat_body(name, stream, bytes_wanted))
+            chat = chat_body(name, stream, bytes_wanted)
+            self.bodies[key] = self.write(key, SURFACES[surface][1](chat))
         return self.bodies[key]
 
-    def load_argv(self, subject, model="chat", stream=False, body_bytes=1300, **options):
+    def load_argv(self, subject, model="chat", stream=False, body_bytes=1300, surface="chat",
+                  dialect="openai", **options):
         port = getattr(subject, "stream_port", subject.port) if stream else subject.port
         argv = [os.path.join(self.tools, "load"),
-                "--body", self.body(subject, model, stream, body_bytes),
+                "--body", self.body(subject, model, stream, body_bytes, surface, dialect),
+                "--path", SURFACES[surface][0],
                 "--header", f"authorization: Bearer {CLIENT_KEY}"]
         for name, value in options.items():
             argv += [f"--{name}", str(value)]
