@@ -204,10 +204,10 @@ def settled_kib(subject, seconds, goal_kib=None):
     return lowest
 
 
-def hold_streams(lab, subject, steps):
+def hold_streams(lab, subject, steps, **options):
     """Open streams step by step; the memory at each step."""
     argv = lab.load_argv(subject, model="held", stream=True, timeout=60, connections=max(steps),
-                         hold=",".join(map(str, steps)))
+                         hold=",".join(map(str, steps)), **options)
     points, trouble = [], None
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as load:
         for step in steps:

@@ -12,13 +12,20 @@ void reply_reset(struct reply *r)
 
 /* ---- events ---- */
 
-/* A delta with text: "content":"x…, not the empty one that comes with the role. */
+/* A delta with text in one of the APIs' words: "content":"x…, not the empty one that comes with the
+ * role. */
 static bool has_content(const char *p, size_t n)
 {
-    static const char key[] = "\"content\":\"";
-    const char *at = memmem(p, n, key, sizeof(key) - 1);
+    static const char *const keys[] = {"\"content\":\"", "\"text\":\"", "\"delta\":\""};
 
-    return at != NULL && (size_t)(at - p) + sizeof(key) <= n && at[sizeof(key) - 1] != '"';
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        size_t len = strlen(keys[i]);
+        const char *at = memmem(p, n, keys[i], len);
+
+        if (at != NULL && (size_t)(at - p) + len < n && at[len] != '"')
+            return true;
+    }
+    return false;
 }
 
 static void take_line(struct reply *r, const char *p, size_t n)

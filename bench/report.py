@@ -112,7 +112,7 @@ def translated_section(translated):
     titles = {"whole": "whole answers", "full": "streams as fast as they go",
               "paced": "streams with one event in a packet"}
     out = []
-    for case, m in translated.items():
+    for case, m in translated["cases"].items():
         o, unit = m["options"], m["unit"]
         out += [f"## Translated, {titles[case]} ({o['connections']} at a time, {o['requests']} a "
                 f"round, {m['rounds']} rounds)", ""]
@@ -124,7 +124,10 @@ def translated_section(translated):
                       "÷ same dialect", "÷ nginx", f"{unit}s per second of CPU", "events counted"],
                      rows)
         out += voids(m["rows"])
-    return out
+    rows = [[name, number(m["bytes"], 0) if not m["void"] else "VOID: " + m["void"]]
+            for name, m in translated["stream_bytes"].items()]
+    return out + ["## Translated, memory", ""] + table(
+        ["client → upstream", "bytes an open stream (slope)"], rows)
 
 
 def memory_section(memory):

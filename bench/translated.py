@@ -3,7 +3,8 @@ every API, beside the same-dialect path and nginx.
 
 SPDX-License-Identifier: Apache-2.0
 """
-from measure import load_was_the_limit, median, observe, quiet, summary
+from measure import (hold_streams, load_was_the_limit, median, observe, quiet, slope_bytes,
+                     summary)
 
 # Dialect -> how the simulator is reached as a provider of it.
 PROVIDERS = {
@@ -18,6 +19,7 @@ PROVIDERS = {
 PAIRS = ([("chat", dialect) for dialect in PROVIDERS]
          + [("messages", "openai"), ("messages", "anthropic"), ("messages", "gemini"),
             ("responses", "openai"), ("responses", "anthropic")])
+HELD = [500, 1000, 2000, 3000]
 CASES = {
     "whole": {"model": "chat", "stream": False, "connections": 32, "requests": 4000},
     "full": {"model": "firehose", "stream": True, "connections": 8, "requests": 16},
@@ -53,12 +55,27 @@ def row(runs, ours, theirs, unit):
             "void": [r["void"] for r in runs if r["void"]]}
 
 
+def stream_bytes(lab, sim):
+    """What an open stream holds of each pair, by the slope; a fresh process for each."""
+    result = {}
+    for surface, dialect in PAIRS:
+        with lab.dragoman(sim, providers=PROVIDERS) as dragoman:
+            pair = {"surface": surface, "dialect": dialect}
+            lab.load(dragoman, connections=32, requests=2000, **pair)
+            points, trouble = hold_streams(lab, dragoman, HELD, **pair)
+            result[named(surface, dialect)] = {"bytes": slope_bytes(points), "void": trouble}
+    return result
+
+
+def named(surface, dialect):
+    return f"{surface} → {dialect}"
+
+
 def measure(lab, sim, nginx, scale):
     """Rounds are interleaved; ratios are taken round by round."""
     result = {}
     with lab.dragoman(sim, providers=PROVIDERS) as dragoman:
-        kinds = {f"{surface} → {dialect}": (dragoman, surface, dialect)
-                 for surface, dialect in PAIRS}
+        kinds = {named(s, d): (dragoman, s, d) for s, d in PAIRS}
         if nginx is not None:
             kinds = {"nginx": (nginx, "chat", "openai"), **kinds}
         for case, options in CASES.items():
@@ -72,7 +89,7 @@ def measure(lab, sim, nginx, scale):
                     run = observe(lab, subject, sim, surface=surface, dialect=dialect, **options)
                     judge(run, (runs[name] or [run])[0])
                     runs[name].append(run)
-            same = runs["chat → openai"]
+            same = runs[named("chat", "openai")]
             result[case] = {"options": options, "unit": unit, "rounds": len(same), "rows": {
                 name: row(r, same, runs.get("nginx"), unit) for name, r in runs.items()}}
-    return result
+    return {"cases": result, "stream_bytes": stream_bytes(lab, sim)}

@@ -85,11 +85,6 @@ void exchange_lighten(struct exchange *x)
     if (!http_fetch_forget(&x->attempt.fetch))
         return; /* an answer before its question is whole: later */
     x->answer.light = true;
-    if (x->attempt.foreign) { /* decoder and writer live in the arena until the end */
-        x->attempt.reply = (struct http_fields){0};
-        translate_lighten(x);
-        return;
-    }
     if (!keep(x, &k)) { /* no memory to save memory with */
         arena_done(&k.mem);
         return;
@@ -98,7 +93,10 @@ void exchange_lighten(struct exchange *x)
     x->req.model = k.model;
     x->records = k.records;
     x->attempt.candidate = k.candidate;
-    translate_done(x); /* of a target that failed before this one */
+    if (x->attempt.foreign)
+        translate_lighten(x);
+    else
+        translate_done(x); /* of a target that failed before this one */
     forget(x);
     http_call_forget(x->call, &k.mem);
 }

@@ -15,11 +15,12 @@
 #define DROPPED_BYTES_MAX 1024u
 
 struct translation {
-    struct chat_request request;
-    struct arena asked; /* what was read of the body; goes with the exchange */
+    struct arena home; /* where it lives itself, for as long as the stream */
+    struct chat_request *request;
+    struct arena asked; /* that, and what was read of the body; goes when content has gone */
     struct arena told;  /* decoder and writer; goes with the attempt */
     bool read;
-    uint32_t unread_count; /* of request.dropped: what reading alone has left out */
+    uint32_t unread_count; /* of request->dropped: what reading alone has left out */
     const struct chat_surface *surface;
     struct chat_answer_facts facts;
     struct buf body; /* what the attempt's target is asked */
@@ -79,46 +80,64 @@ static bool refuse(struct exchange *x, const struct chat_problem *p)
     return false;
 }
 
-static void name_answer(struct exchange *x, struct translation *t)
+static bool name_answer(struct exchange *x, struct translation *t)
 {
-    char *id = arena_bytes(x->mem, ID_DIGITS);
+    char *id = arena_bytes(&t->home, ID_DIGITS);
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     for (unsigned i = 0; id != NULL && i < ID_DIGITS; i++)
         id[i] = "0123456789abcdef"[rand_u64(&x->gl->rand) & 15];
     t->facts = (struct chat_answer_facts){.id = str_make(id, id != NULL ? ID_DIGITS : 0),
-                                          .model = x->req.model,
+                                          .model = arena_dup(&t->home, x->req.model),
                                           .created_s = (uint64_t)now.tv_sec,
-                                          .request = &t->request};
+                                          .request = t->request};
+    return id != NULL && t->facts.model.ptr != NULL;
+}
+
+/* What is read of the body needs room by the body's size. */
+static size_t asked_max(const struct exchange *x)
+{
+    const struct conf_limits *l = &x->gl->gw->conf->limits;
+    const size_t by_body = READ_FACTOR * x->call->body.len;
+
+    return l->exchange_bytes + (by_body < l->body_bytes ? by_body : l->body_bytes);
+}
+
+static struct translation *translation_new(struct exchange *x)
+{
+    struct arena home = {.max = x->mem->max, .small = true};
+    struct translation *t = ARENA_NEW(&home, struct translation);
+
+    if (t == NULL)
+        return NULL;
+    t->home = home;
+    t->body.max = 2 * x->gl->gw->conf->limits.body_bytes;
+    t->asked.max = asked_max(x);
+    t->request = ARENA_NEW(&t->asked, struct chat_request);
+    t->surface = chat_surface_get(x->surface->dialect);
+    x->translation = t;
+    if (t->request != NULL && name_answer(x, t))
+        return t;
+    translate_done(x);
+    return NULL;
 }
 
 static struct translation *translation_of(struct exchange *x)
 {
-    const struct conf_limits *l = &x->gl->gw->conf->limits;
-    const size_t by_body = READ_FACTOR * x->call->body.len;
-    struct translation *t = x->translation;
-
-    if (t == NULL) {
-        t = x->translation = ARENA_NEW(x->mem, struct translation);
-        if (t == NULL)
-            return NULL;
-        t->surface = chat_surface_get(x->surface->dialect);
-        t->body.max = 2 * l->body_bytes;
-        t->asked.max = l->exchange_bytes + (by_body < l->body_bytes ? by_body : l->body_bytes);
-        name_answer(x, t);
-    }
-    return t;
+    return x->translation != NULL ? x->translation : translation_new(x);
 }
 
-/* Behind read_once(): a writer looks at what was asked for.  A whole answer is gathered in the
- * arena, and is as large as it may be. */
+/* Behind read_once(): a writer looks at what was asked for, and may repeat it.  A whole answer is
+ * gathered in the arena, and is as large as it may be. */
 static bool begin_answer(struct exchange *x, struct translation *t)
 {
     const struct conf_limits *l = &x->gl->gw->conf->limits;
 
     arena_done(&t->told);
-    t->told.max = l->exchange_bytes + (x->req.stream ? 0 : l->reply_bytes);
+    t->told.max =
+        l->exchange_bytes + x->call->body.len + (x->req.stream ? 0 : (size_t)l->reply_bytes);
+    t->told.small = x->req.stream; /* it stays as long as the stream */
     t->decoder = t->dialect->decoder_new(&t->told);
     t->writer = NULL;
     if (t->dialect->id == x->surface->dialect)
@@ -134,8 +153,8 @@ static bool read_once(struct exchange *x, struct translation *t)
     if (t->read)
         return true;
     t->read = t->surface->read(&t->asked, x->call->body, x->gl->gw->conf->limits.json_depth,
-                               &t->request, &p);
-    t->unread_count = t->request.dropped_count;
+                               t->request, &p);
+    t->unread_count = t->request->dropped_count;
     return t->read || refuse(x, &p);
 }
 
@@ -144,7 +163,7 @@ static bool refuse_dropped(struct exchange *x)
     struct str names = translate_dropped(x);
 
     exchange_fail(x, FAULT_BAD_REQUEST,
-                  x->translation->request.dropped_count == 1 ? names : STR(""),
+                  x->translation->request->dropped_count == 1 ? names : STR(""),
                   "%.*s cannot be told: %.*s (translation.strict).",
                   STR_ARG(x->attempt.candidate->target->provider->name), STR_ARG(names));
     return false;
@@ -155,11 +174,11 @@ static bool write_body(struct exchange *x, struct translation *t, struct str mod
     struct chat_problem p = {.fault = FAULT_NONE};
 
     t->body.len = 0;
-    t->request.dropped_count = t->unread_count;
-    t->request.model = model;
-    if (!t->dialect->encode(&t->request, model, &t->body, &p))
+    t->request->dropped_count = t->unread_count;
+    t->request->model = model;
+    if (!t->dialect->encode(t->request, model, &t->body, &p))
         return refuse(x, &p);
-    if (t->request.dropped_count > 0 && x->gl->gw->conf->translation.strict)
+    if (t->request->dropped_count > 0 && x->gl->gw->conf->translation.strict)
         return refuse_dropped(x);
     x->attempt.fetch.request.body[0] = buf_str(&t->body);
     x->attempt.fetch.request.body_count = 1;
@@ -171,8 +190,8 @@ static bool pass_body(struct exchange *x, struct translation *t, struct str mode
 {
     struct http_request_out *r = &x->attempt.fetch.request;
 
-    t->request.model = model;
-    t->request.stream = x->req.stream;
+    t->request->model = model;
+    t->request->stream = x->req.stream;
     r->body_count = openai_request_splice(x->mem, &x->req, model, false, r->body);
     return r->body_count > 0 || out_of_room(x);
 }
@@ -180,9 +199,8 @@ static bool pass_body(struct exchange *x, struct translation *t, struct str mode
 /* On the same dialect the query is the client's as well ("?beta=true"). */
 static struct str path_of(struct exchange *x, struct translation *t)
 {
-    struct str path = x->surface->id == SURFACE_COUNT_TOKENS
-                          ? STR("/messages/count_tokens")
-                          : t->dialect->path(x->mem, &t->request);
+    struct str path = x->surface->id == SURFACE_COUNT_TOKENS ? STR("/messages/count_tokens")
+                                                             : t->dialect->path(x->mem, t->request);
 
     if (path.ptr == NULL || t->writer != NULL || x->call->query.len == 0)
         return path;
@@ -471,9 +489,11 @@ struct str translate_dropped(struct exchange *x)
     size_t len = 0;
     char *text;
 
-    if (!x->attempt.foreign || translate_passes(x) || x->translation->request.dropped_count == 0)
+    if (!x->attempt.foreign || translate_passes(x))
         return (struct str){NULL, 0};
-    r = &x->translation->request;
+    r = x->translation->request;
+    if (r == NULL || r->dropped_count == 0)
+        return (struct str){NULL, 0};
     text = arena_bytes(x->mem, DROPPED_BYTES_MAX + DROPPED_NAME_MAX + sizeof(", ......"));
     if (text == NULL)
         return (struct str){NULL, 0};
@@ -498,20 +518,21 @@ void translate_lighten(struct exchange *x)
     struct translation *t = x->translation;
 
     buf_done(&t->body);
-    if (t->request.echo != NULL)
-        return; /* the end of the answer repeats what was asked */
     arena_done(&t->asked);
-    t->request.dropped_count = 0; /* told, and gone with the arena */
+    t->facts.request = t->request = NULL;
 }
 
 void translate_done(struct exchange *x)
 {
     struct translation *t = x->translation;
+    struct arena home;
 
     if (t == NULL)
         return;
     buf_done(&t->body);
     arena_done(&t->asked);
     arena_done(&t->told);
+    home = t->home;
+    arena_done(&home);
     x->translation = NULL;
 }

@@ -16,7 +16,7 @@ struct chat_answer_facts {
     struct str id; /* plain; the writer puts its API's prefix in front: "chatcmpl-", "msg_" … */
     struct str model; /* plain: what the client asked for */
     uint64_t created_s;
-    const struct chat_request *request;
+    const struct chat_request *request; /* for writer_new() alone: it may go afterwards */
 };
 
 struct chat_writer; /* what a surface remembers of the answer it writes, in the arena */
@@ -30,7 +30,7 @@ struct chat_surface {
     bool (*read)(struct arena *a, struct str body, unsigned depth_max, struct chat_request *ret,
                  struct chat_problem *p);
 
-    /* NULL without room.  The facts stay the caller's and have to outlive it. */
+    /* NULL without room.  The facts, but for the request, have to outlive it. */
     struct chat_writer *(*writer_new)(struct arena *a, const struct chat_answer_facts *facts);
     /* Append what this event is in the stream, whole SSE events; possibly nothing.  The first call
      * writes what has to come before.  END writes what has to come last ([DONE], message_stop).

@@ -57,13 +57,13 @@ static void key_text(struct responses_pen e, struct str name, const struct respo
 /* ---- the response, its items ---- */
 
 void responses_put_state(struct responses_pen e, struct str type,
-                         const struct chat_answer_facts *facts, const struct responses_item *first,
+                         const struct responses_frame *frame, const struct responses_item *first,
                          const struct responses_outcome *o)
 {
     if (!begin(e, type))
         return;
     pen_key(e.pen, STR("response"));
-    responses_object(e.pen, facts, first, o);
+    responses_object(e.pen, frame, first, o);
     end(e);
 }
 

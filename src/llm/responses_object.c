@@ -308,11 +308,25 @@ static void output_member(struct json_pen *p, const struct responses_item *first
     pen_close(p, ']');
 }
 
-void responses_object(struct json_pen *p, const struct chat_answer_facts *facts,
-                      const struct responses_item *first, const struct responses_outcome *o)
+struct str responses_echo(struct arena *a, const struct chat_request *r)
 {
     static const struct chat_echo nothing;
-    const struct chat_request *r = facts->request;
+    struct buf out = {0};
+    struct json_pen p = json_pen(&out);
+    struct str echo = {NULL, 0};
+
+    p.comma = true;
+    echo_members(&p, r != NULL && r->echo != NULL ? r->echo : &nothing);
+    if (p.err == 0)
+        echo = arena_dup(a, buf_str(&out));
+    buf_done(&out);
+    return echo;
+}
+
+void responses_object(struct json_pen *p, const struct responses_frame *frame,
+                      const struct responses_item *first, const struct responses_outcome *o)
+{
+    const struct chat_answer_facts *facts = frame->facts;
 
     pen_open(p, '{');
     pen_key(p, STR("id"));
@@ -330,7 +344,7 @@ void responses_object(struct json_pen *p, const struct chat_answer_facts *facts,
     outcome_members(p, o);
     pen_key_plain(p, STR("model"), facts->model);
     output_member(p, first);
-    echo_members(p, r != NULL && r->echo != NULL ? r->echo : &nothing);
+    pen_bytes(p, frame->echo);
     usage_member(p, o->usage);
     pen_close(p, '}');
 }

@@ -132,8 +132,17 @@ struct responses_outcome {
     const struct chat_usage *usage; /* NULL: not known (yet) */
 };
 
+/* What is the same in each object that tells of one response. */
+struct responses_frame {
+    const struct chat_answer_facts *facts; /* its request is not looked at */
+    struct str echo; /* the members that repeat what was asked, with a comma before the first */
+};
+
+/* The echo of `r`, in the arena; nothing of `r` is needed any more.  .ptr NULL: no room. */
+struct str responses_echo(struct arena *a, const struct chat_request *r);
+
 /* The whole response, an object. */
-void responses_object(struct json_pen *p, const struct chat_answer_facts *facts,
+void responses_object(struct json_pen *p, const struct responses_frame *frame,
                       const struct responses_item *first, const struct responses_outcome *o);
 /* An item as it is now, or, `begun`, as it was when it had no content yet. */
 void responses_item_object(struct json_pen *p, const struct responses_item *item, bool begun);
@@ -145,7 +154,7 @@ struct responses_pen {
     uint64_t *seq;
 };
 void responses_put_state(struct responses_pen p, struct str type,
-                         const struct chat_answer_facts *facts, const struct responses_item *first,
+                         const struct responses_frame *frame, const struct responses_item *first,
                          const struct responses_outcome *o);
 void responses_put_item_added(struct responses_pen p, const struct responses_item *item);
 void responses_put_item_done(struct responses_pen p, const struct responses_item *item);

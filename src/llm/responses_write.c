@@ -19,7 +19,7 @@
 
 struct chat_writer {
     struct arena *arena;
-    const struct chat_answer_facts *facts;
+    struct responses_frame frame;
     struct responses_item *first, *last;
     struct responses_item *touched; /* what the last event was about */
     uint32_t items;
@@ -40,8 +40,8 @@ static struct chat_writer *writer_new(struct arena *a, const struct chat_answer_
     if (w == NULL)
         return NULL;
     w->arena = a;
-    w->facts = facts;
-    return w;
+    w->frame = (struct responses_frame){facts, responses_echo(a, facts->request)};
+    return w->frame.echo.ptr != NULL ? w : NULL;
 }
 
 static struct responses_pen pen_of(struct chat_writer *w, struct json_pen *p)
@@ -97,7 +97,8 @@ static struct str item_id(struct chat_writer *w, enum responses_kind kind)
 {
     static const char *const prefixes[] = {"msg", "rs", "fc"};
 
-    return arena_printf(w->arena, "%s_%.*s%04x", prefixes[kind], STR_ARG(w->facts->id), w->items);
+    return arena_printf(w->arena, "%s_%.*s%04x", prefixes[kind], STR_ARG(w->frame.facts->id),
+                        w->items);
 }
 
 static struct responses_item *find_call(const struct chat_writer *w, uint32_t call)
@@ -302,7 +303,7 @@ static struct json_text call_id(struct chat_writer *w, const struct chat_event *
 
     if (ev->id.len > 0)
         return copy(w, ev->id);
-    id = arena_printf(w->arena, "call_%.*s%04x", STR_ARG(w->facts->id), w->last->index);
+    id = arena_printf(w->arena, "call_%.*s%04x", STR_ARG(w->frame.facts->id), w->last->index);
     return id.ptr != NULL ? json_text_make(w->arena, id) : (struct json_text){NULL, 0};
 }
 
@@ -432,8 +433,8 @@ static void start(struct chat_writer *w, struct responses_pen p)
     if (w->started)
         return;
     w->started = true;
-    responses_put_state(p, STR("response.created"), w->facts, NULL, &o);
-    responses_put_state(p, STR("response.in_progress"), w->facts, NULL, &o);
+    responses_put_state(p, STR("response.created"), &w->frame, NULL, &o);
+    responses_put_state(p, STR("response.in_progress"), &w->frame, NULL, &o);
 }
 
 static void finish(struct chat_writer *w, struct responses_pen p)
@@ -441,7 +442,7 @@ static void finish(struct chat_writer *w, struct responses_pen p)
     struct responses_outcome o = outcome(w);
 
     responses_put_state(
-        p, o.incomplete.len > 0 ? STR("response.incomplete") : STR("response.completed"), w->facts,
+        p, o.incomplete.len > 0 ? STR("response.incomplete") : STR("response.completed"), &w->frame,
         w->first, &o);
     w->done = true;
 }
@@ -485,7 +486,7 @@ static int write(struct chat_writer *w, struct buf *out)
     struct responses_outcome o = outcome(w);
     size_t before = out->len;
 
-    responses_object(&p, w->facts, w->first, &o);
+    responses_object(&p, &w->frame, w->first, &o);
     if (p.err < 0)
         out->len = before;
     return p.err;
@@ -514,7 +515,7 @@ static int error_event(struct chat_writer *w, enum fault f, struct str message, 
         start(w, p);
     responses_put_error(p, f, message);
     if (w != NULL) {
-        responses_put_state(p, STR("response.failed"), w->facts, w->first, &o);
+        responses_put_state(p, STR("response.failed"), &w->frame, w->first, &o);
         w->done = true;
     }
     if (pen.err < 0)
