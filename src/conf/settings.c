@@ -133,7 +133,7 @@ static const struct setting limits_rows[] = {
     {"event_bytes",    TYPE_SIZE,     AT(conf_limits, event_bytes),             LIVE,      "4MiB",      KIB,     256 * MIB,  NULL, NULL,      "One event of a streamed answer."},
     {"held_bytes",     TYPE_SIZE,     AT(conf_limits, held_bytes),              LIVE,      "1MiB",      KIB,     256 * MIB,  NULL, NULL,      "What is held of an answer before its first content."},
     {"reply_bytes",    TYPE_SIZE,     AT(conf_limits, reply_bytes),             LIVE,      "64MiB",     KIB,     4ull * GIB, NULL, NULL,      "An answer that is not streamed."},
-    {"in_flight_bytes", TYPE_SIZE,    AT(conf_limits, in_flight_bytes),         LIVE,      "1GiB",      MIB,     1024ull * GIB, NULL, NULL,   "Request bodies held in memory, all connections together; over it: 503."},
+    {"in_flight_bytes", TYPE_SIZE,    AT(conf_limits, in_flight_bytes),         LIVE,      "1GiB",      MIB,     1024ull * GIB, NULL, NULL,   "Request bodies held in memory, and what is read and written of them to translate them, all connections together; over it: 503."},
     {"json_depth",     TYPE_NUMBER,  AT(conf_limits, json_depth),              LIVE,      "128",       4,       1024,       NULL, NULL,      "Nested arrays and objects in a request."},
     {"exchange_bytes", TYPE_SIZE,     AT(conf_limits, exchange_bytes),          LIVE,      "1MiB",      64 * KIB,GIB,        NULL, NULL,      "Memory of one request beside its bodies."},
 };

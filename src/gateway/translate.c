@@ -13,6 +13,8 @@
 #define READ_FACTOR 32u
 #define DROPPED_NAME_MAX 64u
 #define DROPPED_BYTES_MAX 1024u
+/* Less than this is not counted: the threads would fight for the counter at every request. */
+#define COUNTED_MIN 8192u
 
 struct translation {
     struct arena home; /* where it lives itself, for as long as the stream */
@@ -23,7 +25,8 @@ struct translation {
     uint32_t unread_count; /* of request->dropped: what reading alone has left out */
     const struct chat_surface *surface;
     struct chat_answer_facts facts;
-    struct buf body; /* what the attempt's target is asked */
+    struct buf body;  /* what the attempt's target is asked */
+    uint64_t counted; /* of body and `asked`, in the gateway's bytes in flight */
     /* Of the attempt. */
     const struct dialect *dialect;
     struct chat_decoder *decoder;
@@ -169,6 +172,32 @@ static bool refuse_dropped(struct exchange *x)
     return false;
 }
 
+/* What was read and written of a body is held beside it, and is limited with it. */
+static bool count_bytes(struct exchange *x, struct translation *t)
+{
+    const uint64_t max = x->gl->gw->conf->limits.in_flight_bytes;
+    const uint64_t held = t->asked.used + t->body.cap, grown = held - t->counted;
+
+    if (held < COUNTED_MIN || held <= t->counted || max == 0)
+        return true;
+    t->counted = held;
+    if (atomic_fetch_add_explicit(&x->gl->gw->in_flight, grown, memory_order_relaxed) + grown <=
+        max)
+        return true;
+    exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.in_flight_bytes is reached.");
+    return false;
+}
+
+static void forget_question(struct exchange *x, struct translation *t)
+{
+    buf_done(&t->body);
+    arena_done(&t->asked);
+    t->facts.request = t->request = NULL;
+    if (t->counted > 0)
+        atomic_fetch_sub_explicit(&x->gl->gw->in_flight, t->counted, memory_order_relaxed);
+    t->counted = 0;
+}
+
 static bool write_body(struct exchange *x, struct translation *t, struct str model)
 {
     struct chat_problem p = {.fault = FAULT_NONE};
@@ -178,6 +207,8 @@ static bool write_body(struct exchange *x, struct translation *t, struct str mod
     t->request->model = model;
     if (!t->dialect->encode(t->request, model, &t->body, &p))
         return refuse(x, &p);
+    if (!count_bytes(x, t))
+        return false;
     if (t->request->dropped_count > 0 && x->gl->gw->conf->translation.strict)
         return refuse_dropped(x);
     x->attempt.fetch.request.body[0] = buf_str(&t->body);
@@ -515,11 +546,7 @@ struct str translate_dropped(struct exchange *x)
 
 void translate_lighten(struct exchange *x)
 {
-    struct translation *t = x->translation;
-
-    buf_done(&t->body);
-    arena_done(&t->asked);
-    t->facts.request = t->request = NULL;
+    forget_question(x, x->translation);
 }
 
 void translate_done(struct exchange *x)
@@ -529,8 +556,7 @@ void translate_done(struct exchange *x)
 
     if (t == NULL)
         return;
-    buf_done(&t->body);
-    arena_done(&t->asked);
+    forget_question(x, t);
     arena_done(&t->told);
     home = t->home;
     arena_done(&home);

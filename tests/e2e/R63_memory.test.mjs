@@ -32,3 +32,20 @@ test('R63 a name of a model that no header could hold is refused', async () => {
   assert.equal(r.json.error.param, 'model');
   await t.stop();
 });
+
+test('R63 what a translation holds beside the body is limited with it, and given back', async () => {
+  const t = await pair((sim) => ({
+    limits: { in_flight_bytes: '1MiB' },
+    providers: { other: { dialect: 'anthropic', base_url: sim.url, keys: ['sk-ant'] } },
+  }));
+  const messages = (bytes) => ({ messages: [{ role: 'user', content: 'x'.repeat(bytes) }], max_tokens: 5 });
+  const large = await chat(t.gw, 'other/sim', messages(700_000));
+  assert.equal(large.status, 503);
+  assert.match(large.json.error.message, /limits\.in_flight_bytes/);
+  assert.equal((await chat(t.gw, 'sim/sim', messages(700_000))).status, 200); // not translated: held once
+  for (let i = 0; i < 12; i++) {
+    assert.equal((await chat(t.gw, 'other/sim', messages(300_000))).status, 200);
+    assert.equal((await chat(t.gw, 'other/sim', { ...messages(300_000), stream: true })).status, 200);
+  }
+  await t.stop();
+});
