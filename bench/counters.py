@@ -11,6 +11,9 @@ import signal
 import struct
 import subprocess
 import time
+from functools import partial
+
+from translated import PROVIDERS
 
 WARM = 2000
 REQUESTS = 4000
@@ -128,6 +131,8 @@ def measure(lab, start, sim, with_instructions=True):
     }
     if with_instructions:
         result["instructions"] = instructions(lab, start, sim)
+        result["translated_instructions"] = instructions(
+            lab, partial(start, providers=PROVIDERS), sim, dialect="anthropic")
     return result
 
 
@@ -140,5 +145,6 @@ def flat(measured):
         "allocations_per_request": measured["allocations"]["per_request"],
         "allocations_per_stream": measured["stream_allocations"]["per_request"],
         "instructions_per_request": measured.get("instructions"),
+        "instructions_per_translated_request": measured.get("translated_instructions"),
     }
     return {name: value for name, value in picked.items() if value is not None}

@@ -33,16 +33,11 @@ int buf_reserve(struct buf *b, size_t n)
     return 0;
 }
 
-int buf_put(struct buf *b, struct str s)
+int buf_put_more(struct buf *b, struct str s)
 {
     int err = buf_reserve(b, s.len);
 
-    if (err < 0)
-        return err;
-    if (s.len > 0)
-        memcpy(b->ptr + b->len, s.ptr, s.len);
-    b->len += s.len;
-    return 0;
+    return err < 0 ? err : buf_put(b, s);
 }
 
 int buf_printf(struct buf *b, const char *fmt, ...)

@@ -17,8 +17,18 @@ struct buf {
 
 /* Make room for `n` more.  -ENOBUFS over the max, -ENOMEM without memory; nothing changed then. */
 MUST_USE int buf_reserve(struct buf *b, size_t n);
-/* Append.  Errors as buf_reserve(). */
-MUST_USE int buf_put(struct buf *b, struct str s);
+/* Append to one that is full; buf_put() knows when. */
+MUST_USE int buf_put_more(struct buf *b, struct str s);
+/* Append.  Errors as buf_reserve().  JSON is written in pieces of a few bytes, so this is short. */
+MUST_USE static inline int buf_put(struct buf *b, struct str s)
+{
+    if (UNLIKELY(s.len > b->cap - b->len))
+        return buf_put_more(b, s);
+    if (s.len > 0)
+        memcpy(b->ptr + b->len, s.ptr, s.len);
+    b->len += s.len;
+    return 0;
+}
 MUST_USE int buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Drop the first `n` bytes; the rest moves to the front. */
 void buf_drop(struct buf *b, size_t n);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 
+#include "base/decimal.h"
 #include "llm/chat_text.h"
 
 /* Kept of all thoughts of a stream: the arena has other uses. */
@@ -17,26 +18,37 @@
 
 /* ---- chunks ---- */
 
-struct chat_writer *chat_writer_new(struct arena *a, const struct chat_answer_facts *facts)
+/* What all chunks of this answer begin with. */
+static struct str head_of(struct arena *a, const struct chat_answer_facts *facts)
 {
-    struct chat_writer *w = ARENA_NEW(a, struct chat_writer);
     struct str id = arena_join(a, (struct str[]){STR("chatcmpl-"), facts->id}, 2);
     struct str model = json_quote(a, facts->model);
+    char digits[DECIMAL_BYTES_MAX];
 
     if (id.ptr != NULL)
         id = json_quote(a, id);
-    if (w == NULL || id.ptr == NULL || model.ptr == NULL)
+    if (id.ptr == NULL || model.ptr == NULL)
+        return (struct str){NULL, 0};
+    return arena_join(
+        a,
+        (struct str[]){STR("data: {\"id\":"), id,
+                       STR(",\"object\":\"chat.completion.chunk\",\"created\":"),
+                       decimal_write(facts->created_s, digits), STR(",\"model\":"), model,
+                       STR(",\"service_tier\":null,\"system_fingerprint\":null,\"choices\":[")},
+        7);
+}
+
+struct chat_writer *chat_writer_new(struct arena *a, const struct chat_answer_facts *facts)
+{
+    struct chat_writer *w = ARENA_NEW(a, struct chat_writer);
+
+    if (w == NULL)
         return NULL;
     w->arena = a;
     w->facts = facts;
     w->wants_usage = facts->request->wants_usage;
     w->functions = facts->request->functions;
-    w->head =
-        arena_printf(a,
-                     "data: {\"id\":%.*s,\"object\":\"chat.completion.chunk\",\"created\":%llu,"
-                     "\"model\":%.*s,\"service_tier\":null,\"system_fingerprint\":null,"
-                     "\"choices\":[",
-                     STR_ARG(id), (unsigned long long)facts->created_s, STR_ARG(model));
+    w->head = head_of(a, facts);
     return w->head.ptr != NULL ? w : NULL;
 }
 

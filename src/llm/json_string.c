@@ -172,14 +172,25 @@ static unsigned quote_char(const char **p, const char *end, char *out)
     return 6;
 }
 
+static bool needs_no_escape(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        signed char c = (signed char)s.ptr[i]; /* below zero: not ASCII */
+
+        if (c < ' ' || c == '"' || c == '\\')
+            return false;
+    }
+    return true;
+}
+
 struct str json_quote(struct arena *a, struct str s)
 {
     const char *end;
     size_t n = 2;
     char scratch[8], *out;
 
-    if (s.len == 0)
-        return STR("\"\"");
+    if (needs_no_escape(s)) /* names of models and ids, nearly always */
+        return arena_join(a, (struct str[]){STR("\""), s, STR("\"")}, 3);
     end = s.ptr + s.len;
     for (const char *p = s.ptr; p < end;)
         n += quote_char(&p, end, scratch);
