@@ -67,10 +67,16 @@ class Server:
         self.pid = self.process.pid
 
     def use_child(self):
-        """nginx works in a child of the process we started."""
-        with open(f"/proc/{self.pid}/task/{self.pid}/children") as f:
-            self.pid = int(f.read().split()[0])
-        return self
+        """nginx works in a child of the process we started, which listens before there is one."""
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            with open(f"/proc/{self.pid}/task/{self.pid}/children") as f:
+                children = f.read().split()
+            if children:
+                self.pid = int(children[0])
+                return self
+            time.sleep(0.02)
+        raise RuntimeError(f"{self.name} started no child that works")
 
     @property
     def address(self):
