@@ -76,6 +76,7 @@ class Server:
                 self.pid = int(children[0])
                 return self
             time.sleep(0.02)
+        self.stop()
         raise RuntimeError(f"{self.name} started no child that works")
 
     @property
