@@ -14,26 +14,27 @@
 struct source {
     const char *name, *label;
     const char *variable; /* of its key; NULL: a server on this machine */
+    const char *dialect;
     const char *base_url; /* NULL: on this machine, at */
     uint16_t port;
     const char *model; /* a good first one; NULL: ask it */
 };
 
-/* Anthropic and Gemini speak dialects of their own; these are their endpoints for OpenAI's
- * (docs.anthropic.com/en/api/openai-sdk, ai.google.dev/gemini-api/docs/openai). */
+/* Ollama speaks OpenAI's dialect as well as its own, and passing is cheaper than translating. */
 static const struct source sources[] = {
-    {"openai", "OpenAI", "OPENAI_API_KEY", "https://api.openai.com/v1", 0, "gpt-4o-mini"},
-    {"anthropic", "Anthropic (its OpenAI-compatible endpoint)", "ANTHROPIC_API_KEY",
-     "https://api.anthropic.com/v1", 0, "claude-haiku-4-5"},
-    {"gemini", "Gemini (its OpenAI-compatible endpoint)", "GEMINI_API_KEY",
-     "https://generativelanguage.googleapis.com/v1beta/openai", 0, "gemini-2.5-flash"},
-    {"ollama", "Ollama", NULL, NULL, 11434, NULL},
-    {"vllm", "vLLM", NULL, NULL, 8000, NULL},
-    {"llamacpp", "llama.cpp", NULL, NULL, 8080, NULL},
-    {"lmstudio", "LM Studio", NULL, NULL, 1234, NULL},
+    {"openai", "OpenAI", "OPENAI_API_KEY", "openai", "https://api.openai.com/v1", 0, "gpt-4o-mini"},
+    {"anthropic", "Anthropic", "ANTHROPIC_API_KEY", "anthropic", "https://api.anthropic.com/v1", 0,
+     "claude-haiku-4-5"},
+    {"gemini", "Gemini", "GEMINI_API_KEY", "gemini",
+     "https://generativelanguage.googleapis.com/v1beta", 0, "gemini-2.5-flash"},
+    {"ollama", "Ollama", NULL, "openai", NULL, 11434, NULL},
+    {"vllm", "vLLM", NULL, "openai", NULL, 8000, NULL},
+    {"llamacpp", "llama.cpp", NULL, "openai", NULL, 8080, NULL},
+    {"lmstudio", "LM Studio", NULL, "openai", NULL, 1234, NULL},
 };
 
-static const struct source simulator = {"sim", "the built-in simulator", NULL, NULL, 0, "sim"};
+static const struct source simulator = {"sim", "the built-in simulator", NULL, "openai", NULL, 0,
+                                        "sim"};
 
 struct find {
     const struct source *source;
@@ -129,9 +130,10 @@ static int put_provider(const struct find *f, struct buf *out)
     const struct source *s = f->source;
 
     if (s->variable != NULL)
-        return buf_printf(out, "  %s: { base_url: \"%s\", key: \"${%s}\" }\n", s->name, s->base_url,
-                          s->variable);
-    return buf_printf(out, "  %s: { base_url: \"http://127.0.0.1:%u/v1\" }\n", s->name, f->port);
+        return buf_printf(out, "  %s: { dialect: %s, base_url: \"%s\", key: \"${%s}\" }\n", s->name,
+                          s->dialect, s->base_url, s->variable);
+    return buf_printf(out, "  %s: { dialect: %s, base_url: \"http://127.0.0.1:%u/v1\" }\n", s->name,
+                      s->dialect, f->port);
 }
 
 static int put_alias(const struct quickstart *q, const struct find *f, struct buf *out)

@@ -83,7 +83,10 @@ static void keys_in_the_environment_become_providers_in_order(void **state)
     assert_str(c->providers[0].name, "openai");
     assert_str(c->providers[0].keys[0], "oa-canary");
     assert_str(c->providers[1].base_path, "/v1");
-    assert_str(c->providers[2].base_path, "/v1beta/openai");
+    assert_int_equal(c->providers[1].dialect, CHAT_ANTHROPIC);
+    assert_str(c->providers[2].base_path, "/v1beta");
+    assert_int_equal(c->providers[2].dialect, CHAT_GEMINI);
+    assert_int_equal(c->providers[3].dialect, CHAT_OPENAI);
     assert_str(c->providers[3].host, "127.0.0.1");
     assert_int_equal(c->providers[3].keys_count, 0);
     assert_int_equal(c->listen.port, 21301);
