@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/base64.h"
 #include "sim/json.h"
 #include "sim/script.h"
 
@@ -71,22 +72,9 @@ void sim_embed_text(struct str text, float *ret_vector, unsigned dims)
 
 static void put_base64(struct out *o, const unsigned char *bytes, size_t n)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char text[BASE64_LEN(DIMS_MAX * sizeof(float))];
 
-    for (size_t i = 0; i < n; i += 3) {
-        uint32_t three = (uint32_t)bytes[i] << 16;
-        char four[4] = {'=', '=', '=', '='};
-
-        if (i + 1 < n)
-            three |= (uint32_t)bytes[i + 1] << 8;
-        if (i + 2 < n)
-            three |= bytes[i + 2];
-        for (unsigned d = 0; d < 4; d++) {
-            if (d < 2 || i + d - 1 < n)
-                four[d] = digits[three >> (18 - 6 * d) & 63];
-        }
-        out_put(o, str_make(four, 4));
-    }
+    out_put(o, str_make(text, base64_write(bytes, n, text)));
 }
 
 static void put_vector(struct embedder *e)
