@@ -18,8 +18,8 @@ struct embedding *translate_embed_read(struct exchange *x, struct arena *asked,
 {
     struct embedding *e = ARENA_NEW(x->mem, struct embedding);
 
-    if (e == NULL || !embed_read(asked, x->call->body, x->gl->gw->conf->limits.json_depth,
-                                 &e->request, p))
+    if (e == NULL ||
+        !embed_read(asked, x->call->body, x->gl->gw->conf->limits.json_depth, &e->request, p))
         return NULL;
     e->unread_count = e->request.dropped_count;
     return e;
