@@ -85,10 +85,22 @@ static enum fault no_answer(struct exchange *x, const struct embed_answer *answe
     return r.message.len > 0 ? r.fault : FAULT_UPSTREAM_BAD_REPLY;
 }
 
+/* The buffer is the thread's, and may have grown beyond its bound for others. */
+static int tell(struct exchange *x, const struct embedding *e, const struct embed_answer *answer,
+                struct buf *out)
+{
+    const size_t max = out->max, bound = x->gl->gw->conf->limits.reply_bytes;
+    int err;
+
+    out->max = bound;
+    err = embed_write(answer, e->request.base64, x->req.model, out);
+    out->max = max;
+    return err == 0 && out->len > bound ? -ENOBUFS : err;
+}
+
 enum fault translate_embed_whole(struct exchange *x, struct embedding *e, struct arena *told,
                                  struct str body, struct buf *out, struct str *ret_body)
 {
-    const size_t max = out->max;
     struct embed_answer answer;
     int err;
 
@@ -97,9 +109,7 @@ enum fault translate_embed_whole(struct exchange *x, struct embedding *e, struct
     if (!has_its_length(x, e, &answer))
         return bad_reply(x, "vectors of another length than 'dimensions' (translation.strict)");
     take_usage(x, e, &answer);
-    out->max = x->gl->gw->conf->limits.reply_bytes;
-    err = embed_write(&answer, e->request.base64, x->req.model, out);
-    out->max = max;
+    err = tell(x, e, &answer, out);
     if (err < 0)
         return bad_reply(x, err == -ERANGE ? "a number that no float32 holds"
                                            : "more than limits.reply_bytes in OpenAI's form");

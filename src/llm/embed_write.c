@@ -7,9 +7,9 @@
  */
 #include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/base64.h"
+#include "base/float32.h"
 #include "llm/embed_part.h"
 
 /* Three float32s are twelve bytes, and those are sixteen characters without padding. */
@@ -29,11 +29,10 @@ static void flush(struct packing *p)
     p->len = 0;
 }
 
-/* The text is a checked number inside an array: strtof() stops in front of what comes behind it. */
 static bool pack_number(void *ctx, const struct json_member *m)
 {
     struct packing *p = ctx;
-    float number = strtof(m->value.ptr, NULL);
+    float number = float32_read(m->value);
     uint32_t bits;
 
     if (!isfinite(number)) {
