@@ -46,16 +46,21 @@ static enum fault bad_reply(struct exchange *x, const char *why)
 }
 
 /* Some leave the count to a field of the head. */
-static void take_usage(struct exchange *x, const struct embedding *e, struct embed_answer *answer)
+static void find_count(const struct exchange *x, const struct embedding *e,
+                       struct embed_answer *answer)
 {
     struct str count = {NULL, 0};
 
     if (!answer->counted && e->target->usage_field != NULL)
         count = http_fields_find(&x->attempt.reply, str_from(e->target->usage_field));
-    if (count.len > 0) {
-        answer->counted = true;
-        answer->prompt_tokens = json_count(count);
-    }
+    if (count.len == 0)
+        return;
+    answer->counted = true;
+    answer->prompt_tokens = json_count(count);
+}
+
+static void note_usage(struct exchange *x, const struct embed_answer *answer)
+{
     if (answer->counted)
         x->attempt.watch.usage = (struct openai_usage){.source = USAGE_REPORTED,
                                                        .prompt = answer->prompt_tokens,
@@ -108,11 +113,12 @@ enum fault translate_embed_whole(struct exchange *x, struct embedding *e, struct
         return no_answer(x, &answer, body);
     if (!has_its_length(x, e, &answer))
         return bad_reply(x, "vectors of another length than 'dimensions' (translation.strict)");
-    take_usage(x, e, &answer);
+    find_count(x, e, &answer);
     err = tell(x, e, &answer, out);
     if (err < 0)
         return bad_reply(x, err == -ERANGE ? "a number that no float32 holds"
                                            : "more than limits.reply_bytes in OpenAI's form");
+    note_usage(x, &answer);
     *ret_body = buf_str(out);
     return FAULT_NONE;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -88,14 +89,15 @@ static void numbers_of_all_kinds(void **state)
 static double any_double(struct rand *r)
 {
     double d = (double)rand_u64(r) / 18446744073709551616.0 - 0.5;
+    float f = (float)d;
 
     switch (rand_u64(r) % 4) {
     case 0:
         return d / 10;
     case 1:
-        return (double)(float)d; /* exactly one, and its neighbours half-way */
-    case 2:
-        return (double)(float)d + (double)(float)d * 0x1p-25;
+        return (double)f;
+    case 2: /* half-way to the next one: with its last digits cut, a little beside that */
+        return ((double)f + (double)nextafterf(f, 1)) / 2;
     default:
         return d * (rand_u64(r) % 2 != 0 ? 1e10 : 1e-10);
     }
