@@ -9,25 +9,13 @@
  * and there.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "base/percent.h"
 #include "llm/embed_part.h"
+#include "llm/gemini_part.h"
 #include "llm/json_pick.h"
-
-static bool is_whole_name(struct str model)
-{
-    return str_starts(model, STR("models/")) || str_starts(model, STR("tunedModels/"));
-}
 
 static struct str path(struct arena *a, const struct embed_request *r)
 {
-    struct str model = percent_encode(a, r->model, STR(":@/"));
-
-    if (model.ptr == NULL)
-        return model;
-    return arena_join(a,
-                      (struct str[]){is_whole_name(model) ? STR("/") : STR("/models/"), model,
-                                     STR(":batchEmbedContents")},
-                      3);
+    return gemini_action(a, r->model, STR(":batchEmbedContents"));
 }
 
 static void put_request(struct json_pen *pen, struct json_text text, struct str model,
@@ -54,7 +42,7 @@ static bool encode(struct embed_request *r, struct buf *out, struct chat_problem
     struct json_pen pen = json_pen(out);
     struct str model = r->model;
 
-    if (!is_whole_name(model))
+    if (!gemini_is_resource(model))
         model = arena_join(r->arena, (struct str[]){STR("models/"), model}, 2);
     if (model.ptr == NULL)
         return false;

@@ -342,11 +342,17 @@ const fields = [
 ];
 
 async function fate(model, more) {
-  const openai = model === columns.openai;
-  if (openai) return 'as it came';
   const r = await embed(gw, { model, input: 'a', ...more });
   const s = await embed(strict, { model, input: 'a', ...more });
   const dropped = r.headers['x-dragoman-dropped-params'];
+  if (model === columns.openai) {
+    answers = (q, a) => reply(a, 200, { object: 'list', data: [{ embedding: [1] }] });
+    await embed(odd, { model: 'openai/m', input: 'a', ...more });
+    const { stream_options: spliced, ...sent } = JSON.parse(own.asked.at(-1).body);
+    assert.deepEqual(sent, { model: 'm', input: 'a', ...more });
+    assert.deepEqual(spliced, more.stream ? { include_usage: true } : undefined);
+    return 'as it came';
+  }
   if (r.status === 400) return 'refused';
   assert.equal(r.status, 200, r.text);
   assert.equal(s.status, dropped ? 400 : 200, s.text);
