@@ -53,7 +53,8 @@ static const char quickstart[] =
     "\n"
     "Without a file, providers come from the environment (`OPENAI_API_KEY`, `ANTHROPIC_API_KEY`,\n"
     "`GEMINI_API_KEY`, each in its own dialect) and from servers on this machine (Ollama at\n"
-    "port 11434, vLLM at 8000, llama.cpp at 8080, LM Studio at 1234, by OpenAI's). Where there is none, the built-in simulator answers. `DRAGOMAN_LISTEN` and\n"
+    "port 11434, vLLM at 8000, llama.cpp at 8080, LM Studio at 1234, by OpenAI's). Where there is "
+    "none, the built-in simulator answers. `DRAGOMAN_LISTEN` and\n"
     "`DRAGOMAN_ADMIN_LISTEN` move the two ports, `DRAGOMAN_ADMIN_TOKEN` sets the admin token.\n";
 
 /* ---- one row ---- */

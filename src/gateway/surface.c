@@ -8,7 +8,7 @@ static const struct surface rows[] = {
     {SURFACE_RESPONSES,   "responses",   STR_INIT("/v1/responses"),        false, STR_INIT("POST"), HTTP_BODY_WHOLE,  pipeline_llm,    OPENAI_RESPONSES,   CHAT_RESPONSES, true},
     {SURFACE_COUNT_TOKENS,"count_tokens",STR_INIT("/v1/messages/count_tokens"), false, STR_INIT("POST"), HTTP_BODY_WHOLE, pipeline_llm, OPENAI_CHAT,     CHAT_ANTHROPIC, false},
     {SURFACE_COMPLETIONS, "completions", STR_INIT("/v1/completions"),      false, STR_INIT("POST"), HTTP_BODY_WHOLE,  pipeline_llm,    OPENAI_COMPLETIONS, CHAT_OPENAI,    false},
-    {SURFACE_EMBEDDINGS,  "embeddings",  STR_INIT("/v1/embeddings"),       false, STR_INIT("POST"), HTTP_BODY_WHOLE,  pipeline_llm,    OPENAI_EMBEDDINGS,  CHAT_OPENAI,    false},
+    {SURFACE_EMBEDDINGS,  "embeddings",  STR_INIT("/v1/embeddings"),       false, STR_INIT("POST"), HTTP_BODY_WHOLE,  pipeline_llm,    OPENAI_EMBEDDINGS,  CHAT_OPENAI,    true},
     {SURFACE_MODELS,      "models",      STR_INIT("/v1/models"),           false, STR_INIT("GET"),  HTTP_BODY_STREAM, pipeline_models, OPENAI_CHAT,        CHAT_OPENAI,    false},
     {SURFACE_MODELS,      "models",      STR_INIT("/v1/models/"),          true,  STR_INIT("GET"),  HTTP_BODY_STREAM, pipeline_models, OPENAI_CHAT,        CHAT_OPENAI,    false},
     {SURFACE_RELAY,       "relay",       STR_INIT("/v1/"),                 true,  STR_INIT(""),     HTTP_BODY_STREAM, pipeline_relay,  OPENAI_CHAT,        CHAT_OPENAI,    false},

@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "gateway/translate_embed.h"
 #include "llm/chat_surface.h"
 #include "llm/chat_text.h"
 #include "llm/messages.h"
@@ -25,8 +26,9 @@ struct translation {
     uint32_t unread_count; /* of request->dropped: what reading alone has left out */
     const struct chat_surface *surface;
     struct chat_answer_facts facts;
-    struct buf body;  /* what the attempt's target is asked */
-    uint64_t counted; /* of body and `asked`, in the gateway's bytes in flight */
+    struct embedding *embedding; /* in the place of request and facts; NULL on other surfaces */
+    struct buf body;             /* what the attempt's target is asked */
+    uint64_t counted;            /* of body and `asked`, in the gateway's bytes in flight */
     /* Of the attempt. */
     const struct dialect *dialect;
     struct chat_decoder *decoder;
@@ -44,22 +46,28 @@ bool translate_applies(const struct exchange *x, const struct conf_target *t)
 
 bool translate_can_serve(const struct exchange *x, const struct conf_target *t)
 {
+    if (x->surface->id == SURFACE_EMBEDDINGS)
+        return translate_embed_can_serve(t);
     return x->surface->any_dialect || t->provider->dialect == x->surface->dialect;
 }
 
 bool translate_passes(const struct exchange *x)
 {
-    return x->translation->writer == NULL;
+    const struct translation *t = x->translation;
+
+    return t == NULL || (t->writer == NULL && t->embedding == NULL);
 }
 
 void translate_cannot_serve(struct exchange *x, const struct conf_target *t)
 {
     const struct conf_provider *p = t->provider;
     bool count = x->surface->id == SURFACE_COUNT_TOKENS;
+    bool embeds = x->surface->id == SURFACE_EMBEDDINGS;
 
     exchange_fail(x, count ? FAULT_NOT_SUPPORTED : FAULT_BAD_REQUEST, STR("model"),
-                  "%.*s speaks the dialect of %s: %.*s cannot be translated for it.",
-                  STR_ARG(p->name), dialect_get(p->dialect)->name, STR_ARG(x->surface->path));
+                  "%.*s speaks the dialect of %s: %.*s cannot be translated for it%s.",
+                  STR_ARG(p->name), dialect_get(p->dialect)->name, STR_ARG(x->surface->path),
+                  embeds ? ", since it has no embeddings" : "");
 }
 
 enum chat_framing translate_framing(const struct exchange *x)
@@ -161,12 +169,29 @@ static bool read_once(struct exchange *x, struct translation *t)
     return t->read || refuse(x, &p);
 }
 
+/* What the attempt's target was not told. */
+static const struct str *dropped_of(const struct translation *t, uint32_t *ret_count)
+{
+    const struct embedding *e = t->embedding;
+
+    *ret_count = 0;
+    if (e != NULL) {
+        *ret_count = e->request.dropped_count;
+        return e->request.dropped;
+    }
+    if (t->request == NULL)
+        return NULL; /* told, and gone */
+    *ret_count = t->request->dropped_count;
+    return t->request->dropped;
+}
+
 static bool refuse_dropped(struct exchange *x)
 {
     struct str names = translate_dropped(x);
+    uint32_t count;
 
-    exchange_fail(x, FAULT_BAD_REQUEST,
-                  x->translation->request->dropped_count == 1 ? names : STR(""),
+    dropped_of(x->translation, &count);
+    exchange_fail(x, FAULT_BAD_REQUEST, count == 1 ? names : STR(""),
                   "%.*s cannot be told: %.*s (translation.strict).",
                   STR_ARG(x->attempt.candidate->target->provider->name), STR_ARG(names));
     return false;
@@ -198,6 +223,36 @@ static void forget_question(struct exchange *x, struct translation *t)
     t->counted = 0;
 }
 
+static bool take_body(struct exchange *x, struct translation *t)
+{
+    uint32_t dropped;
+
+    if (!count_bytes(x, t))
+        return false;
+    dropped_of(t, &dropped);
+    if (dropped > 0 && x->gl->gw->conf->translation.strict)
+        return refuse_dropped(x);
+    x->attempt.fetch.request.body[0] = buf_str(&t->body);
+    x->attempt.fetch.request.body_count = 1;
+    return true;
+}
+
+static bool write_embedding(struct exchange *x, struct translation *t, struct str *ret_path)
+{
+    struct chat_problem p = {.fault = FAULT_NONE};
+
+    t->body.len = 0;
+    arena_done(&t->told);
+    t->told.max = x->gl->gw->conf->limits.exchange_bytes;
+    if (t->embedding == NULL)
+        t->embedding = translate_embed_read(x, &t->asked, &p);
+    if (t->embedding == NULL ||
+        !translate_embed_write(x, t->embedding, x->attempt.candidate->target, &t->body, ret_path,
+                               &p))
+        return refuse(x, &p);
+    return take_body(x, t);
+}
+
 static bool write_body(struct exchange *x, struct translation *t, struct str model)
 {
     struct chat_problem p = {.fault = FAULT_NONE};
@@ -207,13 +262,7 @@ static bool write_body(struct exchange *x, struct translation *t, struct str mod
     t->request->model = model;
     if (!t->dialect->encode(t->request, model, &t->body, &p))
         return refuse(x, &p);
-    if (!count_bytes(x, t))
-        return false;
-    if (t->request->dropped_count > 0 && x->gl->gw->conf->translation.strict)
-        return refuse_dropped(x);
-    x->attempt.fetch.request.body[0] = buf_str(&t->body);
-    x->attempt.fetch.request.body_count = 1;
-    return true;
+    return take_body(x, t);
 }
 
 /* Only the model's name changes. */
@@ -246,6 +295,8 @@ bool translate_request(struct exchange *x, struct str *ret_path)
     if (t == NULL)
         return out_of_room(x);
     t->dialect = dialect_get(to->provider->dialect);
+    if (x->surface->id == SURFACE_EMBEDDINGS)
+        return write_embedding(x, t, ret_path);
     if (t->dialect->id != x->surface->dialect && !read_once(x, t))
         return false;
     if (!begin_answer(x, t))
@@ -455,6 +506,8 @@ enum fault translate_whole(struct exchange *x, struct str body, struct buf *out,
 
     if (x->surface->id == SURFACE_COUNT_TOKENS)
         return judge_count(body, ret_body);
+    if (t->embedding != NULL)
+        return translate_embed_whole(x, t->embedding, &t->told, body, out, ret_body);
     if (!has_writer(x, t))
         return FAULT_OVERLOADED;
     start(t, x->req.stream ? out : NULL);
@@ -516,19 +569,20 @@ static void put_name(char *to, size_t *len, struct str name)
 
 struct str translate_dropped(struct exchange *x)
 {
-    const struct chat_request *r;
+    const struct str *names;
+    uint32_t count;
     size_t len = 0;
     char *text;
 
     if (!x->attempt.foreign || translate_passes(x))
         return (struct str){NULL, 0};
-    r = x->translation->request;
-    if (r == NULL || r->dropped_count == 0)
+    names = dropped_of(x->translation, &count);
+    if (count == 0)
         return (struct str){NULL, 0};
     text = arena_bytes(x->mem, DROPPED_BYTES_MAX + DROPPED_NAME_MAX + sizeof(", ......"));
     if (text == NULL)
         return (struct str){NULL, 0};
-    for (uint32_t i = 0; i < r->dropped_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         if (len > 0) {
             memcpy(text + len, ", ", 2);
             len += 2;
@@ -538,7 +592,7 @@ struct str translate_dropped(struct exchange *x)
             len += 3;
             break;
         }
-        put_name(text, &len, r->dropped[i]);
+        put_name(text, &len, names[i]);
     }
     arena_trim(x->mem, text, text + len);
     return str_make(text, len);

@@ -6,14 +6,19 @@
 
 #define WHY_MAX 512u
 
-void chat_drop(struct chat_request *r, struct str field)
+void chat_drop_from(struct str *names, uint32_t *count, struct str field)
 {
-    for (uint32_t i = 0; i < r->dropped_count; i++) {
-        if (str_eq(r->dropped[i], field))
+    for (uint32_t i = 0; i < *count; i++) {
+        if (str_eq(names[i], field))
             return;
     }
-    if (r->dropped_count < CHAT_DROPPED_MAX)
-        r->dropped[r->dropped_count++] = field;
+    if (*count < CHAT_DROPPED_MAX)
+        names[(*count)++] = field;
+}
+
+void chat_drop(struct chat_request *r, struct str field)
+{
+    chat_drop_from(r->dropped, &r->dropped_count, field);
 }
 
 bool chat_refuse(struct chat_problem *p, struct arena *a, const char *param, const char *fmt, ...)

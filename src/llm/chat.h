@@ -160,6 +160,8 @@ struct chat_problem {
 
 /* Note that `field` (a constant, or in the arena) is not passed on; once each. */
 void chat_drop(struct chat_request *r, struct str field);
+/* The same in any list of CHAT_DROPPED_MAX names. */
+void chat_drop_from(struct str *names, uint32_t *count, struct str field);
 /* Always false, for the caller to return. */
 COLD bool chat_refuse(struct chat_problem *p, struct arena *a, const char *param, const char *fmt,
                       ...) PRINTF_LIKE(4, 5);

@@ -14,18 +14,25 @@
 
 /* ---- where to ---- */
 
+bool gemini_is_resource(struct str model)
+{
+    return str_starts(model, STR("models/")) || str_starts(model, STR("tunedModels/"));
+}
+
+struct str gemini_action(struct arena *a, struct str model, struct str action)
+{
+    struct str name = percent_encode(a, model, STR(":@/"));
+
+    if (name.ptr == NULL)
+        return name;
+    return arena_join(
+        a, (struct str[]){gemini_is_resource(name) ? STR("/") : STR("/models/"), name, action}, 3);
+}
+
 struct str gemini_path(struct arena *a, const struct chat_request *r)
 {
-    struct str model = percent_encode(a, r->model, STR(":@/"));
-    bool named = str_starts(model, STR("models/")) || str_starts(model, STR("tunedModels/"));
-
-    if (model.ptr == NULL)
-        return model;
-    return arena_join(
-        a,
-        (struct str[]){named ? STR("/") : STR("/models/"), model,
-                       r->stream ? STR(":streamGenerateContent?alt=sse") : STR(":generateContent")},
-        3);
+    return gemini_action(
+        a, r->model, r->stream ? STR(":streamGenerateContent?alt=sse") : STR(":generateContent"));
 }
 
 /* ---- tools ---- */

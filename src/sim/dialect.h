@@ -60,6 +60,7 @@ struct sim_problem {
 
 /* What the head of a reply depends on. */
 struct sim_head {
+    const struct sim_ask *ask; /* NULL: nothing is known of the request */
     const struct sim_script *script;
     uint64_t id; /* of the reply */
     int64_t now_s;

@@ -1,5 +1,5 @@
 /*
- * dialect_bedrock.c - Amazon Bedrock's Converse and ConverseStream.
+ * dialect_bedrock.c - Amazon Bedrock's Converse and ConverseStream, and embeddings by InvokeModel.
  *
  * Shapes after recorded answers.  A stream is of binary messages (smithy.io, "Amazon Event Stream
  * Specification"): lengths, their CRC, headers that name the event, JSON, a CRC of all of it.
@@ -7,23 +7,30 @@
  */
 #include "sim/dialect_bedrock.h"
 
+#include "sim/embed.h"
 #include "sim/gzip.h"
-#include "sim/talk.h"
 
 static bool claims(struct str method, struct str path, unsigned *ret_surface)
 {
+    static const struct str actions[] = {[CONVERSE] = STR_INIT("converse"),
+                                         [CONVERSE_STREAM] = STR_INIT("converse-stream"),
+                                         [INVOKE] = STR_INIT("invoke")};
     struct str model, action;
 
     if (!str_eq(method, STR("POST")) || !sim_bedrock_cut(path, &model, &action))
         return false;
-    *ret_surface = str_eq(action, STR("converse-stream")) ? CONVERSE_STREAM : CONVERSE;
-    return *ret_surface == CONVERSE_STREAM || str_eq(action, STR("converse"));
+    for (unsigned i = 0; i < COUNTOF(actions); i++) {
+        if (str_eq(actions[i], action)) {
+            *ret_surface = i;
+            return true;
+        }
+    }
+    return false;
 }
 
 static enum sim_form form(unsigned surface)
 {
-    (void)surface;
-    return SIM_FORM_CHAT;
+    return surface == INVOKE ? SIM_FORM_WHOLE : SIM_FORM_CHAT;
 }
 
 static enum sim_framing framing(const struct sim_ask *ask)
@@ -73,7 +80,13 @@ static void problem(const struct sim_ask *ask, const struct sim_problem *p, stru
     OUT_LIT(o, "}");
 }
 
-/* The kind of an error stands in the head only. */
+static bool counts_in_head(const struct sim_head *h)
+{
+    return h->ask != NULL && h->ask->surface == INVOKE && h->status == 200 &&
+           !sim_script_has(h->script, SIM_USAGE_ABSENT);
+}
+
+/* So does what InvokeModel counted, and the kind of an error. */
 static bool fields(const struct sim_head *h, struct http_fields *f, struct arena *a)
 {
     struct str id =
@@ -81,6 +94,12 @@ static bool fields(const struct sim_head *h, struct http_fields *f, struct arena
                      (unsigned long long)(h->id & 0xffffffffffffu));
     struct str type = fault_problem(SIM_NONE, h->status).type;
 
+    if (counts_in_head(h)) {
+        struct str n = arena_printf(a, "%llu", (unsigned long long)h->ask->prompt_tokens);
+
+        if (n.ptr == NULL || http_fields_add(f, a, STR("x-amzn-bedrock-input-token-count"), n) < 0)
+            return false;
+    }
     return id.ptr != NULL && http_fields_add(f, a, STR("x-amzn-requestid"), id) == 0 &&
            (h->status < 400 || http_fields_add(f, a, STR("x-amzn-errortype"), type) == 0);
 }
@@ -398,6 +417,13 @@ static void put_content(const struct sim_talk *t, struct out *o)
 
 static void whole(struct sim_talk *t, struct out *o)
 {
+    if (t->ask->surface == INVOKE) {
+        if (sim_bedrock_is_titan(t->ask))
+            sim_embed_titan(t, o);
+        else
+            sim_embed_cohere(t, o);
+        return;
+    }
     OUT_LIT(o, "{\"metrics\":{\"latencyMs\":1},\"output\":{\"message\":{\"content\":[");
     if (t->ask->choices > 0)
         put_content(t, o);

@@ -100,6 +100,26 @@ static const struct shape_member root_members[] = {
 };
 static const struct shape converse = {SHAPE_OF(root_members)};
 
+/* InvokeModel's body is the model's own. */
+static const struct shape_member titan_members[] = {
+    SHAPE("inputText", SHAPE_STRING | SHAPE_MUST),
+    SHAPE("dimensions", SHAPE_INT),
+    SHAPE("normalize", SHAPE_BOOL),
+    SHAPE("embeddingTypes", SHAPE_ARRAY | SHAPE_TEXTS),
+};
+static const struct shape titan = {SHAPE_OF(titan_members)};
+static const struct shape_member cohere_members[] = {
+    SHAPE("texts", SHAPE_ARRAY | SHAPE_TEXTS | SHAPE_MUST),
+    SHAPE_AMONG("input_type", SHAPE_STRING | SHAPE_MUST,
+                "search_document search_query classification clustering"),
+    SHAPE("embedding_types", SHAPE_ARRAY | SHAPE_TEXTS),
+    SHAPE("truncate", SHAPE_STRING),
+    SHAPE("output_dimension", SHAPE_INT), /* the last: v3 does not know it */
+};
+static const struct shape cohere_v3 = {.members = cohere_members,
+                                       .count = COUNTOF(cohere_members) - 1},
+                          cohere_v4 = {SHAPE_OF(cohere_members)};
+
 /* ---- Refusing */
 
 struct reader {
@@ -112,11 +132,20 @@ struct reader {
     struct out said;
 };
 
+static const struct shape *shape_of(const struct sim_ask *ask)
+{
+    if (ask->surface != INVOKE)
+        return &converse;
+    if (sim_bedrock_is_titan(ask))
+        return &titan;
+    return str_find(ask->model, STR("cohere.embed-v4")) != NULL ? &cohere_v4 : &cohere_v3;
+}
+
 static bool check_shape(struct reader *r)
 {
     struct shape_flaw f = {.wrong = SHAPE_FITS};
 
-    if (shape_fits(&converse, r->root, SHAPE_DOTS, r->arena, &f))
+    if (shape_fits(shape_of(r->ask), r->root, SHAPE_DOTS, r->arena, &f))
         return true;
     if (f.wrong == SHAPE_UNKNOWN)
         return refuse(r, "Malformed input request: #%s%.*s: extraneous key [%.*s] is not permitted",
@@ -327,6 +356,51 @@ static bool read_messages(struct reader *r)
     return ok;
 }
 
+/* ---- Embeddings */
+
+bool sim_bedrock_is_titan(const struct sim_ask *ask)
+{
+    return str_find(ask->model, STR("titan-embed-text")) != NULL;
+}
+
+static bool is_among(yyjson_val *number, const uint64_t *sizes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (yyjson_get_uint(number) == sizes[i])
+            return true;
+    }
+    return number == NULL;
+}
+
+static bool read_texts(struct reader *r)
+{
+    static const uint64_t sizes[] = {1536, 1024, 512, 256}; /* the first is Cohere's alone */
+    yyjson_val *texts = yyjson_obj_get(r->root, "texts"), *text;
+    size_t at, max;
+
+    if (!is_among(yyjson_obj_get(r->root, "dimensions"), sizes + 1, COUNTOF(sizes) - 1) ||
+        !is_among(yyjson_obj_get(r->root, "output_dimension"), sizes, COUNTOF(sizes)))
+        return refuse(r, "Malformed input request: that is not a valid enum value");
+    if (yyjson_arr_size(texts) > 96)
+        return refuse(r,
+                      "Malformed input request: #/texts: expected maximum item count: 96, "
+                      "found: %zu",
+                      yyjson_arr_size(texts));
+    r->ask->prompt_tokens = sim_words(sim_json_text(r->root, "inputText"));
+    yyjson_arr_foreach(texts, at, max, text)
+    {
+        r->ask->prompt_tokens += sim_words(str_make(yyjson_get_str(text), yyjson_get_len(text)));
+    }
+    return true;
+}
+
+static bool read_invoke(struct reader *r)
+{
+    if (!sim_bedrock_is_titan(r->ask) && str_find(r->ask->model, STR("cohere.embed-")) == NULL)
+        return refuse(r, "The provided model identifier is invalid.");
+    return check_shape(r) && read_texts(r);
+}
+
 /* ---- */
 
 bool sim_bedrock_cut(struct str path, struct str *ret_model, struct str *ret_action)
@@ -357,6 +431,8 @@ bool sim_bedrock_read(struct sim_ask *ask, struct arena *a, yyjson_val *root, st
 {
     struct reader r = {.ask = ask, .arena = a, .root = root, .problem = p};
 
+    if (ask->surface == INVOKE)
+        return check_credential(&r) && read_invoke(&r);
     return check_credential(&r) && check_shape(&r) && read_config(&r) && read_tools(&r) &&
            read_messages(&r);
 }

@@ -1,5 +1,6 @@
 /*
- * dialect_gemini.c - Gemini's generateContent and streamGenerateContent, and its countTokens.
+ * dialect_gemini.c - Gemini's generateContent and streamGenerateContent, its countTokens and its
+ * embeddings.
  *
  * Shapes after recorded streams: every event is a whole response of its own, with usage so far;
  * thoughts are parts that say so, their signature comes with the last part or the first call; the
@@ -8,13 +9,15 @@
  */
 #include "sim/dialect_gemini.h"
 
-#include "sim/talk.h"
+#include "sim/embed.h"
 
 static bool claims(struct str method, struct str path, unsigned *ret_surface)
 {
     static const struct str actions[] = {[GENERATE] = STR_INIT("generateContent"),
                                          [GENERATE_STREAM] = STR_INIT("streamGenerateContent"),
-                                         [COUNT] = STR_INIT("countTokens")};
+                                         [COUNT] = STR_INIT("countTokens"),
+                                         [EMBED] = STR_INIT("embedContent"),
+                                         [EMBED_BATCH] = STR_INIT("batchEmbedContents")};
     struct str model, action;
 
     if (!str_eq(method, STR("POST")) || !sim_gemini_cut(path, &model, &action))
@@ -30,7 +33,7 @@ static bool claims(struct str method, struct str path, unsigned *ret_surface)
 
 static enum sim_form form(unsigned surface)
 {
-    return surface == COUNT ? SIM_FORM_WHOLE : SIM_FORM_CHAT;
+    return surface >= COUNT ? SIM_FORM_WHOLE : SIM_FORM_CHAT;
 }
 
 static bool fields(const struct sim_head *h, struct http_fields *f, struct arena *a)
@@ -448,6 +451,10 @@ static void whole(struct sim_talk *t, struct out *o)
 {
     if (t->ask->surface == COUNT) {
         put_count(t, o);
+        return;
+    }
+    if (t->ask->surface >= EMBED) {
+        sim_embed_gemini(t, t->ask->surface == EMBED_BATCH, o);
         return;
     }
     OUT_LIT(o, "{");

@@ -9,9 +9,10 @@
 #include "sim/dialect.h"
 #include "sim/shape.h"
 
-enum sim_gemini { GENERATE, GENERATE_STREAM, COUNT };
+enum sim_gemini { GENERATE, GENERATE_STREAM, COUNT, EMBED, EMBED_BATCH };
 
 extern const struct shape sim_gemini_generate, sim_gemini_count;
+extern const struct shape sim_gemini_embed, sim_gemini_embed_batch;
 
 /* struct sim_dialect's `model`, `read`, `fault` and `problem`. */
 struct str sim_gemini_model(const struct sim_ask *ask, struct arena *a, yyjson_val *root);

@@ -111,7 +111,14 @@ static bool refuse_flaw(struct reader *r, const struct shape_flaw *f)
 
 static bool check_shape(struct reader *r, yyjson_val *root)
 {
-    const struct shape *s = r->ask->surface == COUNT ? &sim_gemini_count : &sim_gemini_generate;
+    static const struct shape *const shapes[] = {
+        [GENERATE] = &sim_gemini_generate,
+        [GENERATE_STREAM] = &sim_gemini_generate,
+        [COUNT] = &sim_gemini_count,
+        [EMBED] = &sim_gemini_embed,
+        [EMBED_BATCH] = &sim_gemini_embed_batch,
+    };
+    const struct shape *s = shapes[r->ask->surface];
     struct shape_flaw flaw = {.wrong = SHAPE_FITS};
 
     return shape_fits(s, root, SHAPE_BRACKETS, r->arena, &flaw) || refuse_flaw(r, &flaw);
@@ -434,6 +441,40 @@ static bool read_contents(struct reader *r)
     return ok;
 }
 
+/* ---- Embeddings */
+
+static bool read_embedding(struct reader *r, yyjson_val *request, bool batch)
+{
+    struct str model = get_text(request, STR("model"));
+    struct str named = str_starts(model, STR("models/")) ? str_skip(model, 7) : model;
+
+    if (batch && !str_eq(named, r->ask->model))
+        return refuse(
+            r, STR(""),
+            "* BatchEmbedContentsRequest.requests: model in request must match the one in "
+            "the path (%.*s)\n",
+            STR_ARG(r->ask->model));
+    if (count_of(get(get(request, STR("content")), STR("parts"))) == 0)
+        return refuse(r, STR(""),
+                      "* EmbedContentRequest.content: contents is not specified or has no parts\n");
+    return true;
+}
+
+static bool read_embeddings(struct reader *r)
+{
+    yyjson_val *requests = get(r->root, STR("requests"));
+
+    if (r->ask->surface == EMBED)
+        return read_embedding(r, r->root, false);
+    if (count_of(requests) == 0)
+        return refuse(r, STR(""), "* BatchEmbedContentsRequest.requests: requests is empty\n");
+    for (size_t i = 0; i < count_of(requests); i++) {
+        if (!read_embedding(r, nth_of(requests, i), true))
+            return false;
+    }
+    return true;
+}
+
 /* ---- */
 
 bool sim_gemini_cut(struct str path, struct str *ret_model, struct str *ret_action)
@@ -481,6 +522,8 @@ bool sim_gemini_read(struct sim_ask *ask, struct arena *a, yyjson_val *root, str
     }
     if (!check_credential(&r) || !check_shape(&r, root))
         return false;
+    if (ask->surface >= EMBED)
+        return read_embeddings(&r);
     if (inner != NULL)
         r.root = inner;
     return read_config(&r) && read_tools(&r) && read_contents(&r);

@@ -164,3 +164,14 @@ static const struct shape_member count_members[] = {
     SHAPE_IN("generateContentRequest", SHAPE_OBJECT, &sim_gemini_generate),
 };
 const struct shape sim_gemini_count = {SHAPE_OF(count_members)};
+
+/* ---- Embeddings */
+
+static const struct shape_member embed_members[] = {
+    SHAPE("model", TEXT), SHAPE_IN("content", SHAPE_OBJECT, &content), SHAPE("taskType", TEXT),
+    SHAPE("title", TEXT), SHAPE("outputDimensionality", SHAPE_INT),
+};
+const struct shape sim_gemini_embed = {SHAPE_OF(embed_members)};
+static const struct shape_member batch_members[] = {
+    SHAPE_IN("requests", SHAPE_ARRAY, &sim_gemini_embed)};
+const struct shape sim_gemini_embed_batch = {SHAPE_OF(batch_members)};

@@ -9,21 +9,21 @@
 
 #include <time.h>
 
-#include "sim/talk.h"
+#include "sim/embed.h"
 
 #define NS_PER_TOKEN 1000000u /* made up: a clock would make two answers differ */
 #define LOAD_NS 20000000u
 
 static bool claims(struct str method, struct str path, unsigned *ret_surface)
 {
-    *ret_surface = 0;
-    return str_eq(method, STR("POST")) && str_eq(path, STR("/api/chat"));
+    *ret_surface = str_eq(path, STR("/api/embed")) ? OLLAMA_EMBED : OLLAMA_CHAT;
+    return str_eq(method, STR("POST")) &&
+           (*ret_surface == OLLAMA_EMBED || str_eq(path, STR("/api/chat")));
 }
 
 static enum sim_form form(unsigned surface)
 {
-    (void)surface;
-    return SIM_FORM_CHAT;
+    return surface == OLLAMA_EMBED ? SIM_FORM_WHOLE : SIM_FORM_CHAT;
 }
 
 static enum sim_framing framing(const struct sim_ask *ask)
@@ -283,6 +283,10 @@ static void put_whole_message(const struct sim_talk *t, struct out *o)
 
 static void whole(struct sim_talk *t, struct out *o)
 {
+    if (t->ask->surface == OLLAMA_EMBED) {
+        sim_embed_ollama(t, o);
+        return;
+    }
     t->completion_tokens = sim_talk_left(t);
     if (t->ask->choices == 0)
         out_put(o, t->prefix);

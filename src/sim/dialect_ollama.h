@@ -7,6 +7,8 @@
 
 #include "sim/dialect.h"
 
+enum sim_ollama { OLLAMA_CHAT, OLLAMA_EMBED };
+
 /* struct sim_dialect's `model` and `read`. */
 struct str sim_ollama_model(const struct sim_ask *ask, struct arena *a, yyjson_val *root);
 bool sim_ollama_read(struct sim_ask *ask, struct arena *a, yyjson_val *root,

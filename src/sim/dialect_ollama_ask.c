@@ -208,6 +208,29 @@ static void read_tools(struct sim_ask *ask, struct arena *a, yyjson_val *root)
     }
 }
 
+/* ---- Embeddings */
+
+static bool read_embed(struct arena *a, yyjson_val *root, struct sim_problem *p)
+{
+    yyjson_val *input = yyjson_obj_get(root, "input"), *dims = yyjson_obj_get(root, "dimensions");
+    yyjson_val *text;
+    size_t at, max;
+
+    if (!yyjson_is_arr(input) && !yyjson_is_str(input))
+        return sim_refuse(p, STR("invalid input type"));
+    yyjson_arr_foreach(input, at, max, text)
+    {
+        if (!yyjson_is_str(text))
+            return sim_refuse(p, STR("invalid input type"));
+    }
+    if (dims != NULL && !yyjson_is_int(dims))
+        return sim_refuse(p, arena_printf(a,
+                                          "json: cannot unmarshal %s into Go struct field "
+                                          "EmbedRequest.dimensions of type int",
+                                          kind_of(dims)));
+    return true;
+}
+
 struct str sim_ollama_model(const struct sim_ask *ask, struct arena *a, yyjson_val *root)
 {
     (void)ask;
@@ -219,10 +242,12 @@ bool sim_ollama_read(struct sim_ask *ask, struct arena *a, yyjson_val *root, str
 {
     yyjson_val *stream = yyjson_obj_get(root, "stream");
 
-    if (!check_types(a, root, p))
+    if (ask->surface == OLLAMA_CHAT && !check_types(a, root, p))
         return false;
     if (ask->model.len == 0)
         return sim_refuse(p, STR("model is required"));
+    if (ask->surface == OLLAMA_EMBED)
+        return read_embed(a, root, p);
     ask->stream = stream == NULL || yyjson_is_null(stream) || yyjson_get_bool(stream);
     read_tools(ask, a, root);
     return read_options(ask, a, root, p) && read_think(a, root, p) &&

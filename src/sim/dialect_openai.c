@@ -448,7 +448,7 @@ static void put_choice(const struct sim_talk *t, struct out *o, unsigned choice)
 static void whole(struct sim_talk *t, struct out *o)
 {
     if (t->ask->surface == EMBEDDINGS) {
-        sim_embed(t->ask, o);
+        sim_embed(t, o);
         return;
     }
     out_put(o, t->prefix);

@@ -83,6 +83,7 @@ enum sim_kind { SIM_KIND_TIME, SIM_KIND_COUNT, SIM_KIND_SHARE, SIM_KIND_FAULT, S
     X(FIREHOSE,              "firehose",              TEXT,      0,      TOKENS,  100000,  "tokens as fast as they are taken")          \
     X(LONG,                  "long",                  TEXT,      0,      TOKENS,  500000,  "half a million tokens")                     \
     X(DONE_INSIDE_TEXT,      "done-inside-text",      TEXT,      0,      AFTER,   3,       "the answer's text says [DONE], alone and as a data line") \
+    X(FEWER_VECTORS,         "fewer-vectors",         TEXT,      200,    TTFT,    0,       "embeddings: the last text gets no vector")  \
     X(TOKENS_SILENCE,        "n-tokens-then-silence", END,       200,    AFTER,   3,       "`after` tokens, then nothing for ever")     \
     X(CUT_FIN,               "cut-fin",               END,       200,    AFTER,   3,       "`after` tokens, then FIN; the stream has neither length nor chunks, so only the content tells") \
     X(CUT_RST,               "cut-rst",               END,       200,    AFTER,   3,       "`after` tokens, then RST")                  \

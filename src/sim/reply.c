@@ -13,8 +13,11 @@ static bool put_field(struct sim_play *p, struct str name, struct str value)
 
 bool sim_play_fields(struct sim_play *p, unsigned status, struct str content_type)
 {
-    struct sim_head head = {
-        .script = &p->script, .id = p->talk.id, .now_s = time(NULL), .status = status};
+    struct sim_head head = {.ask = &p->ask,
+                            .script = &p->script,
+                            .id = p->talk.id,
+                            .now_s = time(NULL),
+                            .status = status};
 
     return put_field(p, STR("content-type"), content_type) &&
            p->dialect->fields(&head, &p->fields, &p->visit.call->arena) &&

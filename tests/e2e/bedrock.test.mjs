@@ -73,6 +73,10 @@ const amazon = http.createServer(async (req, res) => {
     res.writeHead(403, { 'content-type': 'application/json', 'x-amzn-errortype': 'InvalidSignatureException' });
     return res.end(JSON.stringify({ message: wrong }));
   }
+  if (req.url.endsWith('/invoke')) {
+    res.writeHead(200, { 'content-type': 'application/json', 'x-amzn-bedrock-input-token-count': '3' });
+    return res.end(JSON.stringify({ embeddings: { float: JSON.parse(body).texts.map((t) => [t.length, 0.5]) } }));
+  }
   res.writeHead(200, { 'content-type': 'application/vnd.amazon.eventstream' });
   const stream = Buffer.concat([
     event('messageStart', { role: 'assistant' }),
@@ -145,6 +149,16 @@ test('R11: an exception behind content is an error, and no end', async () => {
   const r = await chatStream(gw, 'amazon/breaks');
   assert.match(r.text, /it broke/);
   assert.doesNotMatch(r.text, /\[DONE\]/);
+});
+
+test('embeddings are signed as well', async () => {
+  for (const provider of ['amazon', 'stale']) {
+    const r = await ask(gw.origin, 'POST', '/v1/embeddings', { model: `${provider}/eu.cohere.embed-v4:0`, input: ['grüß', 'dich!'] });
+    assert.equal(r.status, 200, r.text);
+    assert.equal(seen.at(-1).url, '/model/eu.cohere.embed-v4%3A0/invoke');
+    assert.deepEqual(r.json.data.map((d) => d.embedding), [[4, 0.5], [5, 0.5]]);
+    assert.equal(r.json.usage.prompt_tokens, 3);
+  }
 });
 
 // ---- Azure ----

@@ -1,0 +1,16 @@
+/*
+ * base64.h - bytes as text (RFC 4648, 4).
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef BASE_BASE64_H
+#define BASE_BASE64_H
+
+#include "base/defs.h"
+
+/* Characters for `n` bytes, padding included. */
+#define BASE64_LEN(n) (((n) + 2) / 3 * 4)
+
+/* Write BASE64_LEN(n) characters to `to`, no NUL; returns their number. */
+size_t base64_write(const unsigned char *bytes, size_t n, char *to);
+
+#endif
