@@ -3,7 +3,8 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
+#include <pthread.h>
 #include <time.h>
 
 #include "base/percent.h"
@@ -37,11 +38,39 @@ static struct hex hex_of(const unsigned char hash[HASH])
     return h;
 }
 
+/* Looked up once: OpenSSL takes longer to find an algorithm by its name than to run it over a
+ * chat. */
+static EVP_MD *sha256;
+static EVP_MAC_CTX *hmac; /* to be copied */
+
+static void find_algorithms(void)
+{
+    static char name[] = "SHA256";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest", name, 0),
+                                 OSSL_PARAM_construct_end()};
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *ctx = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
+
+    EVP_MAC_free(mac);
+    sha256 = EVP_MD_fetch(NULL, name, NULL);
+    if (ctx != NULL && EVP_MAC_CTX_set_params(ctx, params) == 1)
+        hmac = ctx;
+    else
+        EVP_MAC_CTX_free(ctx);
+}
+
+static bool have_algorithms(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    return pthread_once(&once, find_algorithms) == 0 && sha256 != NULL && hmac != NULL;
+}
+
 static bool hash_pieces(const struct str *pieces, unsigned n, struct hex *ret)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     unsigned char hash[HASH];
-    bool ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
+    bool ok = ctx != NULL && EVP_DigestInit_ex2(ctx, sha256, NULL) == 1;
 
     for (unsigned i = 0; i < n && ok; i++)
         ok = pieces[i].len == 0 || EVP_DigestUpdate(ctx, pieces[i].ptr, pieces[i].len) == 1;
@@ -52,15 +81,20 @@ static bool hash_pieces(const struct str *pieces, unsigned n, struct hex *ret)
     return ok;
 }
 
-/* In place of the key. */
-static bool mac(unsigned char key[HASH], struct str text)
+static bool mac_with(EVP_MAC_CTX *ctx, const char *key, size_t key_len, struct str text,
+                     unsigned char ret[HASH])
 {
-    unsigned char out[HASH];
+    size_t n;
 
-    if (HMAC(EVP_sha256(), key, HASH, (const unsigned char *)text.ptr, text.len, out, NULL) == NULL)
-        return false;
-    memcpy(key, out, HASH);
-    return true;
+    return EVP_MAC_init(ctx, (const unsigned char *)key, key_len, NULL) == 1 &&
+           EVP_MAC_update(ctx, (const unsigned char *)text.ptr, text.len) == 1 &&
+           EVP_MAC_final(ctx, ret, &n, HASH) == 1 && n == HASH;
+}
+
+/* In place of the key. */
+static bool mac(EVP_MAC_CTX *ctx, unsigned char key[HASH], struct str text)
+{
+    return mac_with(ctx, (const char *)key, HASH, text, key);
 }
 
 bool sigv4_key_read(struct str text, struct sigv4_key *ret_key)
@@ -146,15 +180,15 @@ static struct str text_to_sign(struct arena *a, const struct stamp *t, struct st
 
 /* ---- signing ---- */
 
-static bool day_key(const struct sigv4_key *k, struct str day, unsigned char ret[HASH])
+static bool day_key(EVP_MAC_CTX *ctx, const struct sigv4_key *k, struct str day,
+                    unsigned char ret[HASH])
 {
     char first[4 + SECRET_MAX] = "AWS4";
     bool ok;
 
     assert(k->secret.len <= SECRET_MAX);
     memcpy(first + 4, k->secret.ptr, k->secret.len);
-    ok = HMAC(EVP_sha256(), first, 4 + (int)k->secret.len, (const unsigned char *)day.ptr, day.len,
-              ret, NULL) != NULL;
+    ok = mac_with(ctx, first, 4 + k->secret.len, day, ret);
     OPENSSL_cleanse(first, sizeof(first));
     return ok;
 }
@@ -162,13 +196,16 @@ static bool day_key(const struct sigv4_key *k, struct str day, unsigned char ret
 static bool sign(const struct sigv4_key *k, const struct sigv4_scope *s, const struct stamp *t,
                  struct str text, struct hex *ret)
 {
+    EVP_MAC_CTX *ctx = text.ptr != NULL ? EVP_MAC_CTX_dup(hmac) : NULL;
     unsigned char key[HASH];
-    bool ok = text.ptr != NULL && day_key(k, day_of(t), key) && mac(key, s->region) &&
-              mac(key, s->service) && mac(key, STR("aws4_request")) && mac(key, text);
+    bool ok = ctx != NULL && day_key(ctx, k, day_of(t), key) && mac(ctx, key, s->region) &&
+              mac(ctx, key, s->service) && mac(ctx, key, STR("aws4_request")) &&
+              mac(ctx, key, text);
 
     if (ok)
         *ret = hex_of(key);
     OPENSSL_cleanse(key, sizeof(key));
+    EVP_MAC_CTX_free(ctx);
     return ok;
 }
 
@@ -180,7 +217,7 @@ struct str sigv4_fields(struct arena *a, const struct sigv4_key *k, const struct
     struct stamp t;
     struct hex signature;
 
-    if (!stamp_of(s->time_s, &t))
+    if (!have_algorithms() || !stamp_of(s->time_s, &t))
         return (struct str){NULL, 0};
     scope = scope_of(a, s, &t);
     text = text_to_sign(a, &t, scope, canonical(a, k, &t, r));
