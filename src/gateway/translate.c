@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/translate.h"
 
+#include <errno.h>
 #include <time.h>
 
+#include "llm/chat_origin.h"
 #include "llm/chat_surface.h"
 #include "llm/chat_text.h"
 #include "llm/messages.h"
@@ -19,6 +21,8 @@ struct translation {
     struct arena asked; /* what was read of the body; goes with the exchange */
     struct arena told;  /* decoder and writer; goes with the attempt */
     bool read;
+    bool marked; /* what was read bears marks of other makers (llm/chat_origin.h) */
+    struct chat_origin_sieve sieve;
     uint32_t unread_count; /* of request.dropped: what reading alone has left out */
     const struct chat_surface *surface;
     struct chat_answer_facts facts;
@@ -26,7 +30,9 @@ struct translation {
     /* Of the attempt. */
     const struct dialect *dialect;
     struct chat_decoder *decoder;
-    struct chat_writer *writer; /* NULL: the bytes pass */
+    struct chat_writer *writer; /* NULL: the answer's bytes pass */
+    struct chat_origin_marker marker;
+    bool encoded; /* false: so have the request's */
     /* Of the call that is under way. */
     struct buf *out; /* NULL: events are collected for a whole answer */
     int err;
@@ -113,12 +119,13 @@ static struct translation *translation_of(struct exchange *x)
 
 /* Behind read_once(): a writer looks at what was asked for.  A whole answer is gathered in the
  * arena, and is as large as it may be. */
-static bool begin_answer(struct exchange *x, struct translation *t)
+static bool begin_answer(struct exchange *x, struct translation *t, enum chat_dialect maker)
 {
     const struct conf_limits *l = &x->gl->gw->conf->limits;
 
     arena_done(&t->told);
     t->told.max = l->exchange_bytes + (x->req.stream ? 0 : l->reply_bytes);
+    t->marker = chat_origin_marker(&t->told, maker, x->surface->dialect);
     t->decoder = t->dialect->decoder_new(&t->told);
     t->writer = NULL;
     if (t->dialect->id == x->surface->dialect)
@@ -136,7 +143,12 @@ static bool read_once(struct exchange *x, struct translation *t)
     t->read = t->surface->read(&t->asked, x->call->body, x->gl->gw->conf->limits.json_depth,
                                &t->request, &p);
     t->unread_count = t->request.dropped_count;
-    return t->read || refuse(x, &p);
+    if (!t->read)
+        return refuse(x, &p);
+    t->marked = chat_origin_read(&t->request);
+    t->sieve.all = t->request.messages;
+    t->sieve.all_count = t->request.messages_count;
+    return true;
 }
 
 static bool refuse_dropped(struct exchange *x)
@@ -153,10 +165,14 @@ static bool refuse_dropped(struct exchange *x)
 static bool write_body(struct exchange *x, struct translation *t, struct str model)
 {
     struct chat_problem p = {.fault = FAULT_NONE};
+    enum chat_dialect maker = chat_origin_of(t->dialect->id, model);
 
+    t->encoded = true;
     t->body.len = 0;
     t->request.dropped_count = t->unread_count;
     t->request.model = model;
+    if (!chat_origin_sift(&t->sieve, &t->request, x->surface->dialect, maker))
+        return out_of_room(x);
     if (!t->dialect->encode(&t->request, model, &t->body, &p))
         return refuse(x, &p);
     if (t->request.dropped_count > 0 && x->gl->gw->conf->translation.strict)
@@ -171,10 +187,18 @@ static bool pass_body(struct exchange *x, struct translation *t, struct str mode
 {
     struct http_request_out *r = &x->attempt.fetch.request;
 
+    t->encoded = false;
     t->request.model = model;
     t->request.stream = x->req.stream;
     r->body_count = openai_request_splice(x->mem, &x->req, model, false, r->body);
     return r->body_count > 0 || out_of_room(x);
+}
+
+/* What another maker's model thought must not pass with the rest of the body.  How many tokens are
+ * in a body is asked with less in it than we could write. */
+static bool is_suspect(const struct exchange *x)
+{
+    return x->surface->any_dialect && chat_origin_suspect(x->call->body);
 }
 
 /* On the same dialect the query is the client's as well ("?beta=true"). */
@@ -197,14 +221,35 @@ bool translate_request(struct exchange *x, struct str *ret_path)
     if (t == NULL)
         return out_of_room(x);
     t->dialect = dialect_get(to->provider->dialect);
-    if (t->dialect->id != x->surface->dialect && !read_once(x, t))
+    if ((t->dialect->id != x->surface->dialect || is_suspect(x)) && !read_once(x, t))
         return false;
-    if (!begin_answer(x, t))
+    if (!begin_answer(x, t, chat_origin_of(t->dialect->id, to->model)))
         return out_of_room(x);
-    if (t->writer == NULL ? !pass_body(x, t, to->model) : !write_body(x, t, to->model))
+    if (t->writer == NULL && !t->marked ? !pass_body(x, t, to->model)
+                                        : !write_body(x, t, to->model))
         return false;
     *ret_path = path_of(x, t);
     return ret_path->ptr != NULL || out_of_room(x);
+}
+
+int translate_own(struct exchange *x)
+{
+    const struct conf_target *to = x->attempt.candidate->target;
+    struct translation *t;
+
+    if (x->translation != NULL)
+        x->translation->encoded = false;
+    if (!is_suspect(x))
+        return 0;
+    t = translation_of(x);
+    if (t == NULL)
+        return out_of_room(x) ? 0 : -1;
+    t->dialect = dialect_get(to->provider->dialect);
+    if (!read_once(x, t))
+        return -1;
+    if (!t->marked)
+        return 0;
+    return write_body(x, t, to->model) ? 1 : -1;
 }
 
 /* ---- the answer ---- */
@@ -285,6 +330,26 @@ static bool note(struct exchange *x, const struct chat_event *ev)
     return false;
 }
 
+/* A stream's end is written when all is known to be well. */
+static int tell(struct translation *t, const struct chat_event *ev)
+{
+    if (t->out == NULL)
+        return t->surface->collect(t->writer, ev);
+    return ev->kind != CHAT_EV_END ? t->surface->put(t->writer, ev, t->out) : 0;
+}
+
+static int tell_marked(struct translation *t, const struct chat_event *ev)
+{
+    struct chat_event marked;
+    int err = 0;
+
+    if (chat_origin_close(&t->marker, ev, &marked))
+        err = tell(t, &marked);
+    if (err == 0 && !chat_origin_mark(&t->marker, ev, &marked))
+        err = -ENOMEM;
+    return err == 0 ? tell(t, &marked) : err;
+}
+
 static bool on_chat_event(void *ctx, const struct chat_event *ev)
 {
     struct exchange *x = ctx;
@@ -293,11 +358,8 @@ static bool on_chat_event(void *ctx, const struct chat_event *ev)
     t->content |= note(x, ev);
     if (t->failed)
         return false;
-    /* A stream's end is written when all is known to be well. */
-    if (t->writer != NULL && t->out == NULL)
-        t->err = t->surface->collect(t->writer, ev);
-    else if (t->writer != NULL && ev->kind != CHAT_EV_END)
-        t->err = t->surface->put(t->writer, ev, t->out);
+    if (t->writer != NULL)
+        t->err = tell_marked(t, ev);
     return t->err == 0;
 }
 
@@ -471,7 +533,8 @@ struct str translate_dropped(struct exchange *x)
     size_t len = 0;
     char *text;
 
-    if (!x->attempt.foreign || translate_passes(x) || x->translation->request.dropped_count == 0)
+    if (x->translation == NULL || !x->translation->encoded ||
+        x->translation->request.dropped_count == 0)
         return (struct str){NULL, 0};
     r = &x->translation->request;
     text = arena_bytes(x->mem, DROPPED_BYTES_MAX + DROPPED_NAME_MAX + sizeof(", ......"));
