@@ -250,6 +250,7 @@ static void pen_call(struct encoding *e, const struct chat_part *part)
         pen_raw(p, part->raw);
         return;
     }
+    note_dropped(e, part);
     if (part->signature.len > 0 && !is_own(part))
         chat_drop(e->request, STR("thought_signature"));
     pen_open(p, '{');
