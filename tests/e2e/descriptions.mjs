@@ -33,7 +33,6 @@ function addTypes($id, file, types) {
   ajv.addSchema(JSON.parse(JSON.stringify({ $id, $defs }).replaceAll('#/definitions/', '#/$defs/')));
 }
 addTypes('claude', 'messages/messages.d.ts', ['RawMessageStreamEvent', 'Message']);
-addTypes('claude-beta', 'beta/messages/messages.d.ts', ['BetaRawMessageStreamEvent', 'BetaMessage']);
 addTypes('claude-errors', 'shared.d.ts', ['ErrorResponse']);
 
 export function wrongBy(name, value) {

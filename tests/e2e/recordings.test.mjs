@@ -171,10 +171,7 @@ const recorded = Object.fromEntries(told.map((file) => {
 // ---- what a client is told: valid, in order, and what it comes to ----
 
 const ok = (problem) => assert.equal(problem, undefined, problem);
-const claudes = (type, value) => {
-  const problem = wrongBy(`claude:${type}`, value);
-  ok(problem && wrongBy(`claude-beta:Beta${type}`, value) === undefined ? undefined : problem);
-};
+const claudes = (type, value) => ok(wrongBy(`claude:${type}`, value));
 const total = { objects: 0 };
 const judge = (check, value) => {
   total.objects++;
@@ -348,7 +345,6 @@ test('the descriptions can refuse', () => {
   assert.ok(wrongBy('chat:CreateChatCompletionStreamResponse', { id: 'x', choices: [{ delta: {} }] }));
   assert.ok(wrongBy('claude:Message', { id: 'x', type: 'message', role: 'assistant', content: [{ type: 'text' }] }));
   assert.ok(wrongBy('claude:RawMessageStreamEvent', { type: 'content_block_delta', index: 0, delta: { type: 'text_delta' } }));
-  assert.ok(wrongBy('claude-beta:BetaMessage', {}));
   assert.ok(wrongBy('claude-errors:ErrorResponse', { type: 'error' }));
   assert.ok(wrongEvent({ type: 'response.created' }));
   assert.ok(wrongEvent({ type: 'response.unheard_of' }));
