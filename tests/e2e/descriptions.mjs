@@ -25,15 +25,12 @@ const ajv = new Ajv({ strict: false, allErrors: false, validateFormats: false })
 for (const [$id, file] of [['chat', 'openai/schemas.json'], ['openai', 'openai/responses.json'], ['open', 'open_responses/schemas.json']])
   ajv.addSchema({ $id, ...relax(JSON.parse(readFileSync(join(root, 'tests/data', file), 'utf8'))) });
 
-/* The SDK's types are taken as they are: what they require is there, null only where they say so. */
-const sdk = join(here, 'node_modules/@anthropic-ai/sdk/resources');
-function addTypes($id, file, types) {
-  const generator = createGenerator({ path: join(sdk, file), type: '*', skipTypeCheck: true, additionalProperties: true, expose: 'all', jsDoc: 'none' });
+/* The types of an SDK are taken as they are: what they require is there, null only where they say so. */
+export function addTypes($id, file, types) {
+  const generator = createGenerator({ path: join(here, 'node_modules', file), type: '*', skipTypeCheck: true, additionalProperties: true, expose: 'all', jsDoc: 'none' });
   const $defs = Object.assign({}, ...types.map((type) => generator.createSchema(type).definitions));
   ajv.addSchema(JSON.parse(JSON.stringify({ $id, $defs }).replaceAll('#/definitions/', '#/$defs/')));
 }
-addTypes('claude', 'messages/messages.d.ts', ['RawMessageStreamEvent', 'Message']);
-addTypes('claude-errors', 'shared.d.ts', ['ErrorResponse']);
 
 export function wrongBy(name, value) {
   const check = ajv.getSchema(name.replace(':', '#/$defs/'));

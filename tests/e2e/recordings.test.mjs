@@ -6,8 +6,11 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { wrongBy, wrongEvent } from './descriptions.mjs';
+import { addTypes, wrongBy, wrongEvent } from './descriptions.mjs';
 import { parseEvents, program, root } from './harness.mjs';
+
+addTypes('claude', '@anthropic-ai/sdk/resources/messages/messages.d.ts', ['RawMessageStreamEvent', 'Message']);
+addTypes('claude-errors', '@anthropic-ai/sdk/resources/shared.d.ts', ['ErrorResponse']);
 
 // ---- which there are ----
 
