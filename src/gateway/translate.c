@@ -39,6 +39,11 @@ struct translation {
     bool content, ended, failed;
 };
 
+static bool is_count(const struct exchange *x)
+{
+    return x->surface->id == SURFACE_COUNT_TOKENS;
+}
+
 bool translate_applies(const struct exchange *x, const struct conf_target *t)
 {
     return t->provider->dialect != CHAT_OPENAI || x->surface->dialect != CHAT_OPENAI;
@@ -57,9 +62,7 @@ bool translate_passes(const struct exchange *x)
 void translate_cannot_serve(struct exchange *x, const struct conf_target *t)
 {
     const struct conf_provider *p = t->provider;
-    bool count = x->surface->id == SURFACE_COUNT_TOKENS;
-
-    exchange_fail(x, count ? FAULT_NOT_SUPPORTED : FAULT_BAD_REQUEST, STR("model"),
+    exchange_fail(x, is_count(x) ? FAULT_NOT_SUPPORTED : FAULT_BAD_REQUEST, STR("model"),
                   "%.*s speaks the dialect of %s: %.*s cannot be translated for it.",
                   STR_ARG(p->name), dialect_get(p->dialect)->name, STR_ARG(x->surface->path));
 }
@@ -134,14 +137,43 @@ static bool begin_answer(struct exchange *x, struct translation *t, enum chat_di
     return t->decoder != NULL && t->writer != NULL;
 }
 
+/* How many tokens are in a body is asked without the one member that a message has to have. */
+#define UNCOUNTED "\"max_tokens\":1,"
+
+/* The body as its surface can read it; .ptr NULL: no room. */
+static struct str readable(struct exchange *x)
+{
+    struct str body = x->call->body, before, inside;
+
+    if (!is_count(x) || !str_cut(body, '{', &before, &inside))
+        return body;
+    return arena_join(x->mem, (struct str[]){STR("{" UNCOUNTED), inside}, 2);
+}
+
+static void uncount(struct buf *body)
+{
+    const char *found = str_find(buf_str(body), STR(UNCOUNTED));
+    size_t at, len = sizeof(UNCOUNTED) - 1;
+
+    if (found == NULL)
+        return;
+    at = (size_t)(found - body->ptr);
+    body->len -= len;
+    memmove(body->ptr + at, found + len, body->len - at);
+}
+
 static bool read_once(struct exchange *x, struct translation *t)
 {
     struct chat_problem p = {.fault = FAULT_NONE};
+    struct str body;
 
     if (t->read)
         return true;
-    t->read = t->surface->read(&t->asked, x->call->body, x->gl->gw->conf->limits.json_depth,
-                               &t->request, &p);
+    body = readable(x);
+    if (body.ptr == NULL)
+        return out_of_room(x);
+    t->read =
+        t->surface->read(&t->asked, body, x->gl->gw->conf->limits.json_depth, &t->request, &p);
     t->unread_count = t->request.dropped_count;
     if (!t->read)
         return refuse(x, &p);
@@ -175,6 +207,8 @@ static bool write_body(struct exchange *x, struct translation *t, struct str mod
         return out_of_room(x);
     if (!t->dialect->encode(&t->request, model, &t->body, &p))
         return refuse(x, &p);
+    if (is_count(x))
+        uncount(&t->body);
     if (t->request.dropped_count > 0 && x->gl->gw->conf->translation.strict)
         return refuse_dropped(x);
     x->attempt.fetch.request.body[0] = buf_str(&t->body);
@@ -194,19 +228,17 @@ static bool pass_body(struct exchange *x, struct translation *t, struct str mode
     return r->body_count > 0 || out_of_room(x);
 }
 
-/* What another maker's model thought must not pass with the rest of the body.  How many tokens are
- * in a body is asked with less in it than we could write. */
+/* What another maker's model thought must not pass with the rest of the body. */
 static bool is_suspect(const struct exchange *x)
 {
-    return x->surface->any_dialect && chat_origin_suspect(x->call->body);
+    return (x->surface->any_dialect || is_count(x)) && chat_origin_suspect(x->call->body);
 }
 
 /* On the same dialect the query is the client's as well ("?beta=true"). */
 static struct str path_of(struct exchange *x, struct translation *t)
 {
-    struct str path = x->surface->id == SURFACE_COUNT_TOKENS
-                          ? STR("/messages/count_tokens")
-                          : t->dialect->path(x->mem, &t->request);
+    struct str path =
+        is_count(x) ? STR("/messages/count_tokens") : t->dialect->path(x->mem, &t->request);
 
     if (path.ptr == NULL || t->writer != NULL || x->call->query.len == 0)
         return path;
@@ -466,7 +498,7 @@ enum fault translate_whole(struct exchange *x, struct str body, struct buf *out,
 {
     struct translation *t = x->translation;
 
-    if (x->surface->id == SURFACE_COUNT_TOKENS)
+    if (is_count(x))
         return judge_count(body, ret_body);
     if (!has_writer(x, t))
         return FAULT_OVERLOADED;

@@ -29,6 +29,7 @@ const answers = {
 let heard;
 const own = await Upstream.start((q, a, body) => {
   heard = { url: q.url, text: body.toString(), body: JSON.parse(body) };
+  if (q.url.includes('count_tokens')) return reply(a, 200, { input_tokens: 7 });
   const d = q.url.includes('/messages') ? 'anthropic' : q.url.includes(':generateContent') ? 'gemini'
     : q.url.includes('/converse') ? 'bedrock' : q.url.endsWith('/api/chat') ? 'ollama' : 'openai';
   return reply(a, 200, answers[d]);
@@ -103,6 +104,23 @@ for (const [name, c] of Object.entries(clients))
         }
       }
     });
+
+test('R46 tokens are counted without it, too', async () => {
+  const asked = clients.messages.first(model.gemini);
+  const first = await ask(gw.origin, 'POST', '/v1/messages', asked);
+  const { max_tokens, ...body } = { ...clients.messages.next(asked, first.json), model: model.anthropic, thinking: { type: 'enabled', budget_tokens: 2048 } };
+  const r = await ask(gw.origin, 'POST', '/v1/messages/count_tokens', body);
+  assert.equal(r.status, 200, r.text);
+  assert.deepEqual(r.json, { input_tokens: 7 });
+  assert.match(heard.url, /count_tokens$/);
+  assert.ok(!/dragoman|max_tokens|"thinking"|EqQB/.test(heard.text), heard.text);
+  assert.deepEqual(heard.body.messages.map((m) => m.content[0].type ?? m.content), ['text', 'tool_use', 'tool_result']);
+  assert.deepEqual(r.headers['x-dragoman-dropped-params'].split(', ').sort(), ['signature', 'thinking']);
+  // What has no mark is counted as it came.
+  const text = JSON.stringify({ ...body, messages: [q] }).replace('"tools"', ' "tools"');
+  await ask(gw.origin, 'POST', '/v1/messages/count_tokens', text);
+  assert.equal(heard.text, text.replace(model.anthropic, 'claude-sonnet-4-5'));
+});
 
 test('R44 Anthropic\'s own thinking passes to Anthropic as it came', async () => {
   const asked = clients.messages.first(model.anthropic);
