@@ -137,43 +137,14 @@ static bool begin_answer(struct exchange *x, struct translation *t, enum chat_di
     return t->decoder != NULL && t->writer != NULL;
 }
 
-/* How many tokens are in a body is asked without the one member that a message has to have. */
-#define UNCOUNTED "\"max_tokens\":1,"
-
-/* The body as its surface can read it; .ptr NULL: no room. */
-static struct str readable(struct exchange *x)
-{
-    struct str body = x->call->body, before, inside;
-
-    if (!is_count(x) || !str_cut(body, '{', &before, &inside))
-        return body;
-    return arena_join(x->mem, (struct str[]){STR("{" UNCOUNTED), inside}, 2);
-}
-
-static void uncount(struct buf *body)
-{
-    const char *found = str_find(buf_str(body), STR(UNCOUNTED));
-    size_t at, len = sizeof(UNCOUNTED) - 1;
-
-    if (found == NULL)
-        return;
-    at = (size_t)(found - body->ptr);
-    body->len -= len;
-    memmove(body->ptr + at, found + len, body->len - at);
-}
-
 static bool read_once(struct exchange *x, struct translation *t)
 {
     struct chat_problem p = {.fault = FAULT_NONE};
-    struct str body;
 
     if (t->read)
         return true;
-    body = readable(x);
-    if (body.ptr == NULL)
-        return out_of_room(x);
-    t->read =
-        t->surface->read(&t->asked, body, x->gl->gw->conf->limits.json_depth, &t->request, &p);
+    t->read = (is_count(x) ? messages_read_count : t->surface->read)(
+        &t->asked, x->call->body, x->gl->gw->conf->limits.json_depth, &t->request, &p);
     t->unread_count = t->request.dropped_count;
     if (!t->read)
         return refuse(x, &p);
@@ -208,7 +179,7 @@ static bool write_body(struct exchange *x, struct translation *t, struct str mod
     if (!t->dialect->encode(&t->request, model, &t->body, &p))
         return refuse(x, &p);
     if (is_count(x))
-        uncount(&t->body);
+        messages_count_only(&t->body);
     if (t->request.dropped_count > 0 && x->gl->gw->conf->translation.strict)
         return refuse_dropped(x);
     x->attempt.fetch.request.body[0] = buf_str(&t->body);
