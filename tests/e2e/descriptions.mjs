@@ -1,10 +1,10 @@
 // What others say an answer looks like: OpenAI's description of its APIs, Open Responses', and the types of Anthropic's
 // official SDK. For each: what is wrong with a value by it, or undefined.
 // SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Ajv from 'ajv/dist/2020.js';
-import { createGenerator } from 'ts-json-schema-generator';
 import { here, root } from './harness.mjs';
 
 /** As published they refuse `usage: null`, which OpenAI itself sends: every optional property may be null. */
@@ -26,7 +26,8 @@ for (const [$id, file] of [['chat', 'openai/schemas.json'], ['openai', 'openai/r
   ajv.addSchema({ $id, ...relax(JSON.parse(readFileSync(join(root, 'tests/data', file), 'utf8'))) });
 
 /* The types of an SDK are taken as they are: what they require is there, null only where they say so. */
-export function addTypes($id, file, types) {
+export async function addTypes($id, file, types) {
+  const { createGenerator } = await import('ts-json-schema-generator'); // it takes a while
   const generator = createGenerator({ path: join(here, 'node_modules', file), type: '*', skipTypeCheck: true, additionalProperties: true, expose: 'all', jsDoc: 'none' });
   const $defs = Object.assign({}, ...types.map((type) => generator.createSchema(type).definitions));
   ajv.addSchema(JSON.parse(JSON.stringify({ $id, $defs }).replaceAll('#/definitions/', '#/$defs/')));
@@ -36,6 +37,11 @@ export function wrongBy(name, value) {
   const check = ajv.getSchema(name.replace(':', '#/$defs/'));
   if (check === undefined) throw new Error(`nobody describes ${name}`);
   return check(value) ? undefined : `${name}: ${ajv.errorsText(check.errors)}: ${JSON.stringify(value).slice(0, 600)}`;
+}
+
+export function assertValid(name, value) {
+  const problem = wrongBy(name, value);
+  assert.equal(problem, undefined, problem);
 }
 
 /* ---- events of the Responses API ---- */
@@ -57,4 +63,9 @@ export function wrongEvent(e) {
   if (e.type !== 'error' && schemas[e.type] === undefined) return `an event that nobody knows: ${e.type}`;
   const [ours, theirs] = e.type === 'error' ? ['ResponseError', 'Error'] : [schemas[e.type]].flat().map((n) => `Response${n}`);
   return wrongBy(`openai:${ours}Event`, e) ?? wrongBy(`open:${theirs ?? ours}StreamingEvent`, e);
+}
+
+export function assertEvent(e) {
+  const problem = wrongEvent(e);
+  assert.equal(problem, undefined, problem);
 }

@@ -3,13 +3,11 @@
 // usage, stop reasons, errors. The simulator is strict: what it takes, the providers' own checks take.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
-import Ajv from 'ajv/dist/2020.js';
 import OpenAI from 'openai';
-import { Gateway, Upstream, ask, chat, completion, eventually, pair, parseEvents, question, reply, root } from './harness.mjs';
+import { assertValid as valid } from './descriptions.mjs';
+import { Gateway, Upstream, ask, chat, completion, eventually, pair, parseEvents, question, reply } from './harness.mjs';
 
 const dialects = ['openai', 'anthropic', 'gemini', 'ollama'];
 const at = (origin, more = {}) => ({
@@ -133,25 +131,7 @@ const clients = {
 const unknown = { openai: [], anthropic: ['all-index-0', 'no-index'], gemini: ['interleaved', 'all-index-0', 'no-index', 'no-done'], ollama: ['interleaved'] };
 const native = { chat: 'openai', messages: 'anthropic' };
 
-/** Validate as schemas.test.mjs does. */
-function relax(node) {
-  if (Array.isArray(node)) return node.map(relax);
-  if (node === null || typeof node !== 'object') return node;
-  const out = Object.fromEntries(Object.entries(node).filter(([k]) => k !== 'discriminator').map(([k, v]) => [k, relax(v)]));
-  if (out.nullable && out.type) out.type = [out.type, 'null'];
-  if (out.nullable && out.enum) out.enum = [...out.enum, null];
-  delete out.nullable;
-  if (out.properties)
-    for (const [k, v] of Object.entries(out.properties))
-      if (!out.required?.includes(k)) out.properties[k] = { anyOf: [v, { type: 'null' }] };
-  return out;
-}
-const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
-ajv.addSchema({ $id: 'openai', ...relax(JSON.parse(readFileSync(join(root, 'tests/data/openai/schemas.json'), 'utf8'))) });
-function assertValid(name, value) {
-  const check = ajv.getSchema(`openai#/$defs/${name}`);
-  assert.ok(check(value), `${name}: ${ajv.errorsText(check.errors)}: ${JSON.stringify(value)}`);
-}
+const assertValid = (name, value) => valid(`chat:${name}`, value);
 
 /** One streamed answer, as it came. */
 async function raw(client, model, more = {}, headers = {}) {

@@ -9,8 +9,8 @@ import { test } from 'node:test';
 import { addTypes, wrongBy, wrongEvent } from './descriptions.mjs';
 import { parseEvents, program, root } from './harness.mjs';
 
-addTypes('claude', '@anthropic-ai/sdk/resources/messages/messages.d.ts', ['RawMessageStreamEvent', 'Message']);
-addTypes('claude-errors', '@anthropic-ai/sdk/resources/shared.d.ts', ['ErrorResponse']);
+await addTypes('claude', '@anthropic-ai/sdk/resources/messages/messages.d.ts', ['RawMessageStreamEvent', 'Message']);
+await addTypes('claude-errors', '@anthropic-ai/sdk/resources/shared.d.ts', ['ErrorResponse']);
 
 // ---- which there are ----
 

@@ -71,9 +71,9 @@ const parameters = { type: 'object', properties: { city: { type: 'string' } } };
 const ask = (n) => `Question ${n}, with "quotes" and é?`;
 const openai = new OpenAI({ baseURL: gw.url, apiKey: 'none', maxRetries: 0 });
 const claude = new Anthropic({ baseURL: gw.origin, apiKey: 'none', maxRetries: 0 });
-addTypes('chat-sdk', 'openai/resources/chat/completions/completions.d.ts', ['ChatCompletionMessageParam']);
-addTypes('responses-sdk', 'openai/resources/responses/responses.d.ts', ['ResponseInputItem']);
-addTypes('messages-sdk', '@anthropic-ai/sdk/resources/messages/messages.d.ts', ['MessageParam']);
+await addTypes('chat-sdk', 'openai/resources/chat/completions/completions.d.ts', ['ChatCompletionMessageParam']);
+await addTypes('responses-sdk', 'openai/resources/responses/responses.d.ts', ['ResponseInputItem']);
+await addTypes('messages-sdk', '@anthropic-ai/sdk/resources/messages/messages.d.ts', ['MessageParam']);
 
 const clients = {
   chat: {
