@@ -171,11 +171,11 @@ static inline struct json_text call_id(struct random_chat *c, unsigned n)
 
 static inline struct chat_part call_part(struct random_chat *c)
 {
-    struct chat_part p = {.kind = CHAT_CALL,
-                          .id = call_id(c, c->calls++),
-                          .name = word_of(ONE_OF(c, "weather", "search")),
-                          .args = args_at_random(c)};
+    struct chat_part p = {.kind = CHAT_CALL, .id = call_id(c, c->calls++)};
 
+    /* Not in the initialiser: compilers differ in what they draw first. */
+    p.name = word_of(ONE_OF(c, "weather", "search"));
+    p.args = args_at_random(c);
     if (may(c, HAS_CALL_SIGNED, 40)) {
         p.signature = word_of(ONE_OF(c, "CkQB+/9z", "S=", "a:b"));
         p.has_maker = true;
@@ -362,19 +362,15 @@ static inline void offer_tools(struct random_chat *c, struct chat_request *r)
     r->tools = arena_array(c->arena, 3, sizeof(*r->tools));
     if (r->tools == NULL)
         abort();
-    for (unsigned i = 0; i < 1 + rand_below(&c->rand, 2); i++) {
+    for (unsigned i = 0, n = 1 + (unsigned)rand_below(&c->rand, 2); i < n; i++) {
         struct chat_tool *t = &r->tools[r->tools_count++];
 
-        *t = (struct chat_tool){.name = names[i % 2], .schema = schema_at_random(c)};
-        if (r->tools_count == 2)
-            t->name = names[1];
+        *t = (struct chat_tool){.name = names[i], .schema = schema_at_random(c)};
         if (chance(c, 70))
             t->description = text_at_random(c);
         t->has_strict = t->strict = chance(c, 25);
         if (chance(c, 10))
             t->cache_control = STR("{\"type\":\"ephemeral\"}");
-        if (r->tools_count == 2)
-            break;
     }
     if (c->raw_tool.len > 0 && chance(c, 20))
         r->tools[r->tools_count++] = (struct chat_tool){.vendor = c->dialect, .raw = c->raw_tool};

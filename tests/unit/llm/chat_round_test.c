@@ -171,6 +171,8 @@ static void go_round(const struct speaker *who, uint64_t seed, struct round *r, 
     lines_of(&r->said, &r->asked);
     if (!who->dialect->encode(&r->asked, str_from(who->model), &r->body, &p)) {
         assert_int_equal(p.fault, FAULT_BAD_REQUEST);
+        assert_true(r->asked.n.len >
+                    0); /* several answers, where one is given; no more than that */
         t->refused++;
     } else {
         read_back(r);

@@ -174,9 +174,9 @@ static void say_usage(struct speech *s)
 {
     struct chat_usage *u = &say(s, CHAT_EV_USAGE, 0)->usage;
 
-    *u = (struct chat_usage){.source = CHAT_USAGE_REPORTED,
-                             .input = 10 + rand_below(&s->rand, 100000),
-                             .output = 10 + rand_below(&s->rand, 100000)};
+    u->source = CHAT_USAGE_REPORTED;
+    u->input = 10 + rand_below(&s->rand, 100000);
+    u->output = 10 + rand_below(&s->rand, 100000);
     if (chance(s, 50))
         u->cache_read = rand_below(&s->rand, u->input / 2);
     if (chance(s, 50))
@@ -521,6 +521,8 @@ static void all(const struct chat_surface *surface, const struct dialect *dialec
         tell(surface, dialect, seed + i, true);
         tell(surface, dialect, seed + i, false);
     }
+    print_message("# %s: %llu answers, streamed and whole\n", surface->name,
+                  (unsigned long long)count);
 }
 
 static void a_client_of_chat_is_told_what_was_answered(void **state)
