@@ -35,6 +35,7 @@ LIBS      = $(PKGLIBS) -pthread -lm
 SRC     := $(sort $(wildcard src/*/*.c))
 OBJ     := $(SRC:%.c=$(BUILD)/%.o)
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/*/*_test.c)))
+RETELL  := $(BUILD)/retell
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 
 .PHONY: all
@@ -60,12 +61,18 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libdragoman.a
 	@$(CC) $(ALLFLAGS) $(if $(LTO),-fno-lto) -Itests -MMD -MP $< -o $@ $(HARDLD) \
 	    $(BUILD)/libdragoman.a $(LIBS) -lcmocka
 
+$(RETELL): tests/retell/retell.c $(BUILD)/libdragoman.a
+	@mkdir -p $(@D)
+	@echo "  test  $<"
+	@$(CC) $(ALLFLAGS) $(if $(LTO),-fno-lto) -Itests -MMD -MP $< -o $@ $(HARDLD) \
+	    $(BUILD)/libdragoman.a $(LIBS)
+
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libdragoman.a
 	@mkdir -p $(@D)
 	@echo "  fuzz  $<"
 	@$(CC) $(ALLFLAGS) -Itests -Wno-missing-prototypes -MMD -MP $< -o $@ $(HARDLD) $(BUILD)/libdragoman.a $(LIBS)
 
--include $(OBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d) $(BUILD)/src/main.d
+-include $(OBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d) $(RETELL:=.d) $(BUILD)/src/main.d
 
 # ---- set-up ----
 
@@ -81,7 +88,7 @@ tests/e2e/node_modules/.ready: tests/e2e/package-lock.json
 # Set-up comes first and by itself, since what is built depends on what it installed.
 
 .PHONY: run test unit lint asan tsan sanitized fuzz bench release install clean help programs fuzzers
-programs: $(BUILD)/dragoman $(UNIT)
+programs: $(BUILD)/dragoman $(UNIT) $(RETELL)
 fuzzers: $(FUZZ)
 
 run: all                            ## build, then start the gateway with the quick-start configuration

@@ -305,8 +305,13 @@ static bool write_request(struct exchange *x)
         if (!translate_request(x, &head.path))
             return false;
     } else {
-        r->body_count =
-            openai_request_splice(x->mem, &x->req, t->model, t->provider->ask_usage, r->body);
+        int written = translate_own(x);
+
+        if (written < 0)
+            return false;
+        if (written == 0)
+            r->body_count =
+                openai_request_splice(x->mem, &x->req, t->model, t->provider->ask_usage, r->body);
         head.path = upstream_path(x->mem, t->provider, t->model, head.path);
         if (r->body_count == 0 || head.path.ptr == NULL)
             return false;

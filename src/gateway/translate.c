@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/translate.h"
 
+#include <errno.h>
 #include <time.h>
 
 #include "gateway/translate_embed.h"
+#include "llm/chat_origin.h"
 #include "llm/chat_surface.h"
 #include "llm/chat_text.h"
 #include "llm/messages.h"
@@ -23,6 +25,8 @@ struct translation {
     struct arena asked; /* that, and what was read of the body; goes when content has gone */
     struct arena told;  /* decoder and writer; goes with the attempt */
     bool read;
+    bool marked; /* what was read bears marks of other makers (llm/chat_origin.h) */
+    struct chat_origin_sieve sieve;
     uint32_t unread_count; /* of request->dropped: what reading alone has left out */
     const struct chat_surface *surface;
     struct chat_answer_facts facts;
@@ -32,12 +36,19 @@ struct translation {
     /* Of the attempt. */
     const struct dialect *dialect;
     struct chat_decoder *decoder;
-    struct chat_writer *writer; /* NULL: the bytes pass */
+    struct chat_writer *writer; /* NULL: the answer's bytes pass */
+    struct chat_origin_marker marker;
+    bool encoded; /* false: so have the request's */
     /* Of the call that is under way. */
     struct buf *out; /* NULL: events are collected for a whole answer */
     int err;
     bool content, ended, failed;
 };
+
+static bool is_count(const struct exchange *x)
+{
+    return x->surface->id == SURFACE_COUNT_TOKENS;
+}
 
 bool translate_applies(const struct exchange *x, const struct conf_target *t)
 {
@@ -61,10 +72,9 @@ bool translate_passes(const struct exchange *x)
 void translate_cannot_serve(struct exchange *x, const struct conf_target *t)
 {
     const struct conf_provider *p = t->provider;
-    bool count = x->surface->id == SURFACE_COUNT_TOKENS;
     bool embeds = x->surface->id == SURFACE_EMBEDDINGS;
 
-    exchange_fail(x, count ? FAULT_NOT_SUPPORTED : FAULT_BAD_REQUEST, STR("model"),
+    exchange_fail(x, is_count(x) ? FAULT_NOT_SUPPORTED : FAULT_BAD_REQUEST, STR("model"),
                   "%.*s speaks the dialect of %s: %.*s cannot be translated for it%s.",
                   STR_ARG(p->name), dialect_get(p->dialect)->name, STR_ARG(x->surface->path),
                   embeds ? ", since it has no embeddings" : "");
@@ -141,7 +151,7 @@ static struct translation *translation_of(struct exchange *x)
 
 /* Behind read_once(): a writer looks at what was asked for, and may repeat it.  A whole answer is
  * gathered in the arena, and is as large as it may be. */
-static bool begin_answer(struct exchange *x, struct translation *t)
+static bool begin_answer(struct exchange *x, struct translation *t, enum chat_dialect maker)
 {
     const struct conf_limits *l = &x->gl->gw->conf->limits;
 
@@ -149,6 +159,7 @@ static bool begin_answer(struct exchange *x, struct translation *t)
     t->told.max =
         l->exchange_bytes + x->call->body.len + (x->req.stream ? 0 : (size_t)l->reply_bytes);
     t->told.small = x->req.stream; /* it stays as long as the stream */
+    t->marker = chat_origin_marker(&t->told, maker, x->surface->dialect);
     t->decoder = t->dialect->decoder_new(&t->told);
     t->writer = NULL;
     if (t->dialect->id == x->surface->dialect)
@@ -163,10 +174,15 @@ static bool read_once(struct exchange *x, struct translation *t)
 
     if (t->read)
         return true;
-    t->read = t->surface->read(&t->asked, x->call->body, x->gl->gw->conf->limits.json_depth,
-                               t->request, &p);
+    t->read = (is_count(x) ? messages_read_count : t->surface->read)(
+        &t->asked, x->call->body, x->gl->gw->conf->limits.json_depth, t->request, &p);
     t->unread_count = t->request->dropped_count;
-    return t->read || refuse(x, &p);
+    if (!t->read)
+        return refuse(x, &p);
+    t->marked = chat_origin_read(t->request);
+    t->sieve.all = t->request->messages;
+    t->sieve.all_count = t->request->messages_count;
+    return true;
 }
 
 /* What the attempt's target was not told. */
@@ -241,6 +257,7 @@ static bool write_embedding(struct exchange *x, struct translation *t, struct st
 {
     struct chat_problem p = {.fault = FAULT_NONE};
 
+    t->encoded = true;
     t->body.len = 0;
     arena_done(&t->told);
     t->told.max = x->gl->gw->conf->limits.exchange_bytes;
@@ -256,12 +273,18 @@ static bool write_embedding(struct exchange *x, struct translation *t, struct st
 static bool write_body(struct exchange *x, struct translation *t, struct str model)
 {
     struct chat_problem p = {.fault = FAULT_NONE};
+    enum chat_dialect maker = chat_origin_of(t->dialect->id, model);
 
+    t->encoded = true;
     t->body.len = 0;
     t->request->dropped_count = t->unread_count;
     t->request->model = model;
+    if (!chat_origin_sift(&t->sieve, t->request, x->surface->dialect, maker))
+        return out_of_room(x);
     if (!t->dialect->encode(t->request, model, &t->body, &p))
         return refuse(x, &p);
+    if (is_count(x))
+        messages_count_only(&t->body);
     return take_body(x, t);
 }
 
@@ -270,17 +293,24 @@ static bool pass_body(struct exchange *x, struct translation *t, struct str mode
 {
     struct http_request_out *r = &x->attempt.fetch.request;
 
+    t->encoded = false;
     t->request->model = model;
     t->request->stream = x->req.stream;
     r->body_count = openai_request_splice(x->mem, &x->req, model, false, r->body);
     return r->body_count > 0 || out_of_room(x);
 }
 
+/* What another maker's model thought must not pass with the rest of the body. */
+static bool is_suspect(const struct exchange *x)
+{
+    return (x->surface->any_dialect || is_count(x)) && chat_origin_suspect(x->call->body);
+}
+
 /* On the same dialect the query is the client's as well ("?beta=true"). */
 static struct str path_of(struct exchange *x, struct translation *t)
 {
-    struct str path = x->surface->id == SURFACE_COUNT_TOKENS ? STR("/messages/count_tokens")
-                                                             : t->dialect->path(x->mem, t->request);
+    struct str path =
+        is_count(x) ? STR("/messages/count_tokens") : t->dialect->path(x->mem, t->request);
 
     if (path.ptr == NULL || t->writer != NULL || x->call->query.len == 0)
         return path;
@@ -297,14 +327,35 @@ bool translate_request(struct exchange *x, struct str *ret_path)
     t->dialect = dialect_get(to->provider->dialect);
     if (x->surface->id == SURFACE_EMBEDDINGS)
         return write_embedding(x, t, ret_path);
-    if (t->dialect->id != x->surface->dialect && !read_once(x, t))
+    if ((t->dialect->id != x->surface->dialect || is_suspect(x)) && !read_once(x, t))
         return false;
-    if (!begin_answer(x, t))
+    if (!begin_answer(x, t, chat_origin_of(t->dialect->id, to->model)))
         return out_of_room(x);
-    if (t->writer == NULL ? !pass_body(x, t, to->model) : !write_body(x, t, to->model))
+    if (t->writer == NULL && !t->marked ? !pass_body(x, t, to->model)
+                                        : !write_body(x, t, to->model))
         return false;
     *ret_path = path_of(x, t);
     return ret_path->ptr != NULL || out_of_room(x);
+}
+
+int translate_own(struct exchange *x)
+{
+    const struct conf_target *to = x->attempt.candidate->target;
+    struct translation *t;
+
+    if (x->translation != NULL)
+        x->translation->encoded = false;
+    if (!is_suspect(x))
+        return 0;
+    t = translation_of(x);
+    if (t == NULL)
+        return out_of_room(x) ? 0 : -1;
+    t->dialect = dialect_get(to->provider->dialect);
+    if (!read_once(x, t))
+        return -1;
+    if (!t->marked)
+        return 0;
+    return write_body(x, t, to->model) ? 1 : -1;
 }
 
 /* ---- the answer ---- */
@@ -385,6 +436,26 @@ static bool note(struct exchange *x, const struct chat_event *ev)
     return false;
 }
 
+/* A stream's end is written when all is known to be well. */
+static int tell(struct translation *t, const struct chat_event *ev)
+{
+    if (t->out == NULL)
+        return t->surface->collect(t->writer, ev);
+    return ev->kind != CHAT_EV_END ? t->surface->put(t->writer, ev, t->out) : 0;
+}
+
+static int tell_marked(struct translation *t, const struct chat_event *ev)
+{
+    struct chat_event marked;
+    int err = 0;
+
+    if (chat_origin_close(&t->marker, ev, &marked))
+        err = tell(t, &marked);
+    if (err == 0 && !chat_origin_mark(&t->marker, ev, &marked))
+        err = -ENOMEM;
+    return err == 0 ? tell(t, &marked) : err;
+}
+
 static bool on_chat_event(void *ctx, const struct chat_event *ev)
 {
     struct exchange *x = ctx;
@@ -393,11 +464,8 @@ static bool on_chat_event(void *ctx, const struct chat_event *ev)
     t->content |= note(x, ev);
     if (t->failed)
         return false;
-    /* A stream's end is written when all is known to be well. */
-    if (t->writer != NULL && t->out == NULL)
-        t->err = t->surface->collect(t->writer, ev);
-    else if (t->writer != NULL && ev->kind != CHAT_EV_END)
-        t->err = t->surface->put(t->writer, ev, t->out);
+    if (t->writer != NULL)
+        t->err = tell_marked(t, ev);
     return t->err == 0;
 }
 
@@ -504,7 +572,7 @@ enum fault translate_whole(struct exchange *x, struct str body, struct buf *out,
 {
     struct translation *t = x->translation;
 
-    if (x->surface->id == SURFACE_COUNT_TOKENS)
+    if (is_count(x))
         return judge_count(body, ret_body);
     if (t->embedding != NULL)
         return translate_embed_whole(x, t->embedding, &t->told, body, out, ret_body);
@@ -574,7 +642,7 @@ struct str translate_dropped(struct exchange *x)
     size_t len = 0;
     char *text;
 
-    if (!x->attempt.foreign || translate_passes(x))
+    if (x->translation == NULL || !x->translation->encoded)
         return (struct str){NULL, 0};
     names = dropped_of(x->translation, &count);
     if (count == 0)

@@ -27,6 +27,11 @@ COLD void translate_cannot_serve(struct exchange *x, const struct conf_target *t
  * target's dialect cannot say, or may not leave out: translation.strict). */
 MUST_USE bool translate_request(struct exchange *x, struct str *ret_path);
 
+/* For a target of OpenAI's dialect and a client of it, whose bytes pass: when the body holds what
+ * another maker's model thought, write it anew without.  1: it is written; 0: it may pass; -1:
+ * x->fault says why not. */
+MUST_USE int translate_own(struct exchange *x);
+
 enum chat_framing translate_framing(const struct exchange *x);
 /* One event of the stream.  What the client is to get for it is appended to `out`, unless its own
  * bytes pass (translate_passes()). */

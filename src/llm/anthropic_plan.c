@@ -104,16 +104,18 @@ static bool has_thoughts(const struct chat_message *m)
 }
 
 /* With a budget, a turn that called tools has to come back with its thoughts before it may go on;
- * a client of another API never saw them. */
+ * a client of another API never saw them.  It goes on as long as its user says nothing without a
+ * result: what he says besides is in one turn with it. */
 static bool lacks_thoughts(const struct chat_request *r)
 {
+    bool results = false;
+
     for (uint32_t i = r->messages_count; i-- > 0;) {
         const struct chat_message *m = &r->messages[i];
 
-        if (m->role == CHAT_ASSISTANT && has_kind(m, CHAT_CALL))
-            return !has_thoughts(m);
-        if (m->role == CHAT_ASSISTANT || (m->role == CHAT_USER && !has_kind(m, CHAT_RESULT)))
-            return false;
+        if (m->role == CHAT_ASSISTANT)
+            return results && has_kind(m, CHAT_CALL) && !has_thoughts(m);
+        results |= has_kind(m, CHAT_RESULT);
     }
     return false;
 }

@@ -64,8 +64,10 @@ struct chat_part {
     struct str args;                                       /* CALL: a raw JSON object */
     struct json_text args_text; /* instead, when it was no JSON: the text that came */
     struct json_text signature; /* THINKING, and whatever Gemini signs */
-    bool is_error;              /* RESULT */
-    struct chat_part *parts;    /* RESULT */
+    bool has_maker; /* THINKING, REDACTED, CALL: whose it is, is known (chat_origin.h) */
+    enum chat_dialect maker;
+    bool is_error;           /* RESULT */
+    struct chat_part *parts; /* RESULT */
     uint32_t parts_count;
     struct str cache_control; /* raw, Anthropic's */
     struct str citations;     /* raw, Anthropic's */

@@ -32,3 +32,20 @@ bool messages_count_read(struct str body, uint64_t *ret_tokens)
     return json_scan(body, COUNT_DEPTH_MAX, take_count, &value, NULL) &&
            str_to_u64(value, ret_tokens);
 }
+
+void messages_count_only(struct buf *body)
+{
+    static const struct str member = STR_INIT("\"max_tokens\":");
+    const char *found = str_find(buf_str(body), member), *behind;
+    size_t at, len;
+
+    if (found == NULL)
+        return;
+    at = (size_t)(found - body->ptr);
+    behind = memchr(found, ',', body->len - at);
+    if (behind == NULL)
+        return;
+    len = (size_t)(behind + 1 - found);
+    body->len -= len;
+    memmove(body->ptr + at, found + len, body->len - at);
+}

@@ -190,6 +190,8 @@ static void empty_block(struct json_pen *p, const struct messages_block *b)
     } else {
         pen_key_plain(p, STR("type"), STR("text"));
         pen_key_plain(p, STR("text"), STR(""));
+        pen_key(p, STR("citations"));
+        pen_null(p);
     }
     pen_close(p, '}');
 }
@@ -302,9 +304,11 @@ static void text_members(struct json_pen *p, const struct messages_block *b)
     pen_key_plain(p, STR("type"), STR("text"));
     pen_key(p, STR("text"));
     joined(p, b);
-    if (!has_citations(b))
-        return;
     pen_key(p, STR("citations"));
+    if (!has_citations(b)) { /* the SDK's types have it on each, if only to say none */
+        pen_null(p);
+        return;
+    }
     pen_open(p, '[');
     for (const struct messages_piece *piece = b->first; piece != NULL; piece = piece->next) {
         if (piece->citation.len > 0)

@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "llm/chat_text.h"
+#include "llm/chat_write.h"
 #include "llm/openai_encode.h"
 
 struct encoding {
@@ -235,6 +236,12 @@ static bool pen_content(struct encoding *e, const struct chat_part *parts, uint3
 
 /* ---- an assistant's message ---- */
 
+/* A server of this dialect gave it, in the members that Google's and LiteLLM have for it. */
+static bool is_own(const struct chat_part *part)
+{
+    return part->has_maker && part->maker == CHAT_OPENAI;
+}
+
 static void pen_call(struct encoding *e, const struct chat_part *part)
 {
     struct json_pen *p = e->pen;
@@ -243,11 +250,14 @@ static void pen_call(struct encoding *e, const struct chat_part *part)
         pen_raw(p, part->raw);
         return;
     }
-    if (part->signature.len > 0)
+    note_dropped(e, part);
+    if (part->signature.len > 0 && !is_own(part))
         chat_drop(e->request, STR("thought_signature"));
     pen_open(p, '{');
     pen_key_text(p, STR("id"), part->id);
     pen_key_text(p, STR("type"), JSON_TEXT("function"));
+    if (is_own(part))
+        chat_pen_signature(p, part->signature);
     pen_key(p, STR("function"));
     pen_open(p, '{');
     pen_key_text(p, STR("name"), part->name);
@@ -269,8 +279,39 @@ static bool goes_back(const struct chat_part *part)
     return part->kind == CHAT_THINKING && part->signature.len == 0 && part->text.len > 0;
 }
 
+static bool is_signed(const struct chat_part *part)
+{
+    return is_own(part) && (part->kind == CHAT_REDACTED ||
+                            (part->kind == CHAT_THINKING && part->signature.len > 0));
+}
+
+static void pen_signed(struct encoding *e, const struct chat_message *m)
+{
+    if (count(m->parts, m->parts_count, is_signed) == 0)
+        return;
+    pen_key(e->pen, STR("thinking_blocks"));
+    pen_open(e->pen, '[');
+    for (uint32_t i = 0; i < m->parts_count; i++) {
+        const struct chat_part *part = &m->parts[i];
+
+        if (!is_signed(part))
+            continue;
+        if (part->kind == CHAT_REDACTED) {
+            chat_pen_redacted(e->pen, part->data);
+            continue;
+        }
+        pen_open(e->pen, '{');
+        pen_key_text(e->pen, STR("type"), JSON_TEXT("thinking"));
+        pen_key_text(e->pen, STR("thinking"), part->text);
+        pen_key_text(e->pen, STR("signature"), part->signature);
+        pen_close(e->pen, '}');
+    }
+    pen_close(e->pen, ']');
+}
+
 static void pen_thoughts(struct encoding *e, const struct chat_message *m)
 {
+    pen_signed(e, m);
     if (count(m->parts, m->parts_count, is_call) == 0 ||
         count(m->parts, m->parts_count, goes_back) == 0)
         return;
@@ -290,6 +331,8 @@ static void note_lost_thoughts(struct encoding *e, const struct chat_message *m)
     for (uint32_t i = 0; i < m->parts_count; i++) {
         const struct chat_part *part = &m->parts[i];
 
+        if (is_signed(part))
+            continue;
         if (part->kind == CHAT_REDACTED)
             chat_drop(e->request, STR("redacted_thinking"));
         else if (part->kind == CHAT_THINKING && (!calls || !goes_back(part)))

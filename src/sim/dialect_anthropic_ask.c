@@ -23,6 +23,10 @@ struct reader {
     unsigned call_count;
     size_t turn_at;  /* the message that made the calls */
     bool user_spoke; /* something else than a result has come since */
+    bool resulted;   /* and a result */
+    /* Of the turn that goes on: what it began with instead of its thinking; empty: all is well. */
+    struct str thoughtless;
+    size_t thoughtless_at;
     bool assistant;  /* who had the last word */
     struct out said; /* by the user, in the last message in which he said anything */
     bool said_before;
@@ -153,7 +157,7 @@ static bool take_result(struct reader *r, yyjson_val *block, size_t at, size_t n
                           "messages.%zu.content.%zu: each tool_use must have a single result. "
                           "Found multiple `tool_result` blocks with id: %.*s",
                           at, nth, STR_ARG(id));
-        r->answered[i] = true;
+        r->answered[i] = r->resulted = true;
         count_words(r, yyjson_obj_get(block, "content"));
         return true;
     }
@@ -207,19 +211,36 @@ static bool take_block(struct reader *r, yyjson_val *block, size_t at, size_t nt
 }
 
 /* With thinking on, a turn that calls tools has to hand its thinking back with the results. */
-static bool check_thinking_kept(struct reader *r, yyjson_val *content, size_t at)
+static void note_thinking(struct reader *r, yyjson_val *content, size_t at)
 {
     struct str first = sim_json_text(yyjson_arr_get_first(content), "type");
 
     if (!sim_anthropic_thinks(r->root) || r->call_count == 0 || r->turn_at != at ||
-        str_eq(first, STR("thinking")) || str_eq(first, STR("redacted_thinking")))
-        return true;
-    return refuse(r,
+        str_eq(first, STR("thinking")) || str_eq(first, STR("redacted_thinking")) ||
+        r->thoughtless.len > 0)
+        return;
+    r->thoughtless = first;
+    r->thoughtless_at = at;
+}
+
+/* Once its user has gone on to something else, nobody asks for it any more. */
+static void forgive_thinking(struct reader *r)
+{
+    if (!r->resulted)
+        r->thoughtless = (struct str){NULL, 0};
+}
+
+static bool check_thinking_kept(struct reader *r)
+{
+    if (!r->assistant)
+        forgive_thinking(r);
+    return r->thoughtless.len == 0 ||
+           refuse(r,
                   "messages.%zu.content.0.type: Expected `thinking` or `redacted_thinking`, but "
                   "found `%.*s`. When `thinking` is enabled, a final `assistant` message must "
                   "start with a thinking block (preceeding the lastmost set of `tool_use` and "
                   "`tool_result` blocks).",
-                  at, STR_ARG(first));
+                  r->thoughtless_at, STR_ARG(r->thoughtless));
 }
 
 static bool begin_turn(struct reader *r, bool assistant, size_t at)
@@ -232,6 +253,9 @@ static bool begin_turn(struct reader *r, bool assistant, size_t at)
         if (!check_answered(r))
             return false;
         r->call_count = 0;
+        forgive_thinking(r);
+    } else {
+        r->resulted = false;
     }
     r->user_spoke = false;
     r->assistant = assistant;
@@ -271,7 +295,9 @@ static bool take_content(struct reader *r, yyjson_val *content, size_t at)
         if (!take_block(r, block, at, nth))
             return false;
     }
-    return !r->assistant || check_thinking_kept(r, content, at);
+    if (r->assistant)
+        note_thinking(r, content, at);
+    return true;
 }
 
 static bool is_space(char c)
@@ -344,7 +370,7 @@ static bool take_messages(struct reader *r)
         if (!take_message(r, m, at, max))
             return false;
     }
-    return check_answered(r);
+    return check_answered(r) && check_thinking_kept(r);
 }
 
 static bool read_messages(struct reader *r)

@@ -7,6 +7,7 @@
  */
 #include "sim/dialect_bedrock.h"
 
+#include "sim/dialect_anthropic.h"
 #include "sim/embed.h"
 #include "sim/gzip.h"
 
@@ -172,9 +173,11 @@ static void event_open(struct sim_talk *t, struct str type, struct out *o)
 
 static bool begin(struct sim_talk *t, struct arena *a, struct out *o)
 {
-    (void)o;
-    t->signature =
-        arena_printf(a, "sim0%016llx", (unsigned long long)sim_hash(t->id, t->reasoning.count));
+    struct sim_text thinking = t->reasoning;
+
+    sim_text_take_all(&thinking, o); /* as Anthropic's, who takes them for its own */
+    t->signature = sim_anthropic_signature(out_str(o), a);
+    out_reset(o, SIZE_MAX);
     return t->signature.ptr != NULL;
 }
 

@@ -2,56 +2,13 @@
 // descriptions of the API that we did not write, OpenAI's own and Open Responses'.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createOpenAI } from '@ai-sdk/openai';
 import { generateText, stepCountIs, streamText, tool } from 'ai';
-import Ajv from 'ajv/dist/2020.js';
 import OpenAI from 'openai';
 import { z } from 'zod';
-import { Gateway, Upstream, ask, pair, readStream, root } from './harness.mjs';
-
-// ---- the descriptions ----
-
-/** As in schemas.test.mjs: every optional property may be null, as it is in OpenAI's own answers. */
-function relax(node) {
-  if (Array.isArray(node)) return node.map(relax);
-  if (node === null || typeof node !== 'object') return node;
-  const out = Object.fromEntries(Object.entries(node).filter(([k]) => !['discriminator', '$recursiveAnchor'].includes(k)).map(([k, v]) => [k, relax(v)]));
-  if (out.nullable && out.type) out.type = [out.type, 'null'];
-  delete out.nullable;
-  if (out.properties)
-    for (const [k, v] of Object.entries(out.properties))
-      if (!out.required?.includes(k)) out.properties[k] = { anyOf: [v, { type: 'null' }] };
-  return out;
-}
-const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
-for (const [$id, file] of [['openai', 'openai/responses.json'], ['open', 'open_responses/schemas.json']])
-  ajv.addSchema({ $id, ...relax(JSON.parse(readFileSync(join(root, 'tests/data', file), 'utf8'))) });
-function assertValid(name, value) {
-  const check = ajv.getSchema(name.replace(':', '#/$defs/'));
-  assert.ok(check(value), `${name}: ${ajv.errorsText(check.errors)}: ${JSON.stringify(value)}`);
-}
-
-/** Each event by the one schema of its type, in both descriptions. */
-const schemas = {
-  'response.created': 'Created', 'response.in_progress': 'InProgress', 'response.completed': 'Completed', 'response.incomplete': 'Incomplete',
-  'response.failed': 'Failed', 'response.output_item.added': 'OutputItemAdded', 'response.output_item.done': 'OutputItemDone',
-  'response.content_part.added': 'ContentPartAdded', 'response.content_part.done': 'ContentPartDone',
-  'response.output_text.delta': ['TextDelta', 'OutputTextDelta'], 'response.output_text.done': ['TextDone', 'OutputTextDone'],
-  'response.refusal.delta': 'RefusalDelta', 'response.refusal.done': 'RefusalDone',
-  'response.function_call_arguments.delta': 'FunctionCallArgumentsDelta', 'response.function_call_arguments.done': 'FunctionCallArgumentsDone',
-  'response.reasoning_summary_part.added': 'ReasoningSummaryPartAdded', 'response.reasoning_summary_part.done': 'ReasoningSummaryPartDone',
-  'response.reasoning_summary_text.delta': ['ReasoningSummaryTextDelta', 'ReasoningSummaryDelta'],
-  'response.reasoning_summary_text.done': ['ReasoningSummaryTextDone', 'ReasoningSummaryDone'],
-};
-function assertEvent(e) {
-  const [ours, theirs] = e.type === 'error' ? ['ResponseError', 'Error'] : [schemas[e.type]].flat().map((n) => `Response${n}`);
-  assert.ok(ours, `an event that nobody knows: ${e.type}`);
-  assertValid(`openai:${ours}Event`, e);
-  assertValid(`open:${theirs ?? ours}StreamingEvent`, e);
-}
+import { assertEvent, assertValid } from './descriptions.mjs';
+import { Gateway, Upstream, ask, pair, readStream } from './harness.mjs';
 
 // ---- targets ----
 

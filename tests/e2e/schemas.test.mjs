@@ -2,31 +2,11 @@
 // it: errors, model lists, mended tool calls, signs of life.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, test } from 'node:test';
-import Ajv from 'ajv/dist/2020.js';
-import { Gateway, Raw, ask, chat, chatStream, pair, question, root } from './harness.mjs';
+import { assertValid as valid } from './descriptions.mjs';
+import { Gateway, Raw, ask, chat, chatStream, pair, question } from './harness.mjs';
 
-/** As published they refuse `usage: null`, which OpenAI itself sends: every optional property may be null. */
-function relax(node) {
-  if (Array.isArray(node)) return node.map(relax);
-  if (node === null || typeof node !== 'object') return node;
-  const out = Object.fromEntries(Object.entries(node).filter(([k]) => k !== 'discriminator').map(([k, v]) => [k, relax(v)]));
-  if (out.nullable && out.type) out.type = [out.type, 'null'];
-  if (out.nullable && out.enum) out.enum = [...out.enum, null];
-  delete out.nullable;
-  if (out.properties)
-    for (const [k, v] of Object.entries(out.properties))
-      if (!out.required?.includes(k)) out.properties[k] = { anyOf: [v, { type: 'null' }] };
-  return out;
-}
-const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
-ajv.addSchema({ $id: 'openai', ...relax(JSON.parse(readFileSync(join(root, 'tests/data/openai/schemas.json'), 'utf8'))) });
-function assertValid(name, value) {
-  const check = ajv.getSchema(`openai#/$defs/${name}`);
-  assert.ok(check(value), `${name}: ${ajv.errorsText(check.errors)}: ${JSON.stringify(value)}`);
-}
+const assertValid = (name, value) => valid(`chat:${name}`, value);
 
 const t = await pair({
   retry: { attempts: 1 },

@@ -296,6 +296,8 @@ static inline void stream_put_block(struct json_pen *p, struct arena *a,
         pen_raw(p, STR("["));
         pen_bytes(p, buf_str(&b->citations));
         pen_bytes(p, STR("]"));
+    } else if (!thinking) {
+        pen_key_raw_some(p, STR("citations"), stream_get(b->start, "citations"));
     }
     pen_close(p, '}');
 }

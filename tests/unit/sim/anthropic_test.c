@@ -329,6 +329,11 @@ static void requests_are_refused_as_Anthropic_refuses_them(void **state)
              USE("t1")) "," USER(RESULT("t1")) "]" THINKING("") TOOLS "}"),
          "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found "
          "`tool_use`"},
+        /* What is said besides the result does not end the turn. */
+        {STR_INIT("{\"model\":\"sim\",\"max_tokens\":2000,\"messages\":[" USER(SAYS("a")) "," MODEL(
+             USE("t1")) "," USER(RESULT("t1") "," SAYS("b")) "]" THINKING("") TOOLS "}"),
+         "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found "
+         "`tool_use`"},
     };
 
     (void)state;
@@ -378,6 +383,10 @@ static void what_is_right_is_taken(void **state)
             RESULT("t2"))),
         STR_INIT("{\"model\":\"sim\",\"max_tokens\":2000,\"messages\":[" USER(SAYS("a")) "," MODEL(
             SIGNED("sim0128ddfd2c1dbadbe") "," USE("t1")) "," USER(RESULT("t1")) "]" THINKING("")
+                     TOOLS "}"),
+        /* A turn that is over needs no thoughts. */
+        STR_INIT("{\"model\":\"sim\",\"max_tokens\":2000,\"messages\":[" USER(SAYS("a")) "," MODEL(
+            USE("t1")) "," USER(RESULT("t1")) "," MODEL(SAYS("b")) "," USER(SAYS("c")) "]" THINKING("")
                      TOOLS "}"),
         TURNS(USER(SAYS("a") ",{\"type\":\"image\",\"source\":{\"type\":\"url\",\"url\":\"u\"}"
                              "}") "," MODEL(SAYS("b"))),

@@ -1,0 +1,333 @@
+/*
+ * What a dialect is asked is what was asked: chats made up at random, written by each dialect and
+ * read back, are the same but for what is named as left out.
+ *
+ * OpenAI's and Anthropic's are read back by the surfaces for their clients, the others' by readers
+ * of the test's own.  SEED=n begins with another chat, COUNT=n makes as many; a failure tells its
+ * seed. SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "llm/dialects.h"
+#include "unit/llm/chat_back.h"
+#include "unit/llm/chat_random.h"
+
+#define COUNT 3000u
+#define KEYS_MAX 64u
+
+struct speaker {
+    const struct dialect *dialect;
+    const char *model;
+    unsigned has;
+    const struct chat_surface *surface;              /* that reads it back … */
+    void (*back)(struct lines *l, yyjson_val *root); /* … or who does */
+    const char *raw_tool, *extra_name, *extra_value;
+    /* Keys that the dialect has no need of, and nobody misses. */
+    const char *const *unsaid;
+    /* Keys that have to have been compared. */
+    const char *const *said;
+};
+
+/* Names in x-dragoman-dropped-params that are not the key of the line they take away. */
+static const struct {
+    const char *dropped, *key;
+} aliases[] = {
+    {"reasoning_effort", "reasoning"},
+    {"thinking", "reasoning"},
+    {"thinking", "thought"},
+    {"thinking", "signature"},
+    {"messages.name", "name"},
+    {"strict", "tool_strict"},
+    {"tools.strict", "tool_strict"},
+    {"response_format", "schema_name"},
+    {"response_format", "schema_description"},
+    {"response_format", "schema_strict"},
+    {"response_format.description", "schema_description"},
+};
+
+static bool takes_away(struct str dropped, const char *key)
+{
+    for (size_t i = 0; i < COUNTOF(aliases); i++) {
+        if (str_eq(dropped, str_from(aliases[i].dropped)) && strcmp(aliases[i].key, key) == 0)
+            return true;
+    }
+    return str_eq(dropped, str_from(key));
+}
+
+static bool is_listed(const char *const *list, const char *key)
+{
+    for (; *list != NULL; list++) {
+        if (strcmp(*list, key) == 0)
+            return true;
+    }
+    return false;
+}
+
+struct round {
+    const struct speaker *who;
+    uint64_t seed;
+    struct random_chat chat;
+    struct arena arena;
+    struct chat_request asked, heard;
+    struct buf body;
+    struct lines said, told;
+};
+
+struct tally {
+    const char *key[KEYS_MAX];
+    unsigned count[KEYS_MAX], n, refused, lines;
+};
+
+static bool counts(const struct round *r, const char *key)
+{
+    for (uint32_t i = 0; i < r->asked.dropped_count; i++) {
+        if (takes_away(r->asked.dropped[i], key))
+            return false;
+    }
+    return !is_listed(r->who->unsaid, key);
+}
+
+static const struct line *next_line(const struct round *r, const struct lines *l, unsigned *at)
+{
+    while (*at < l->n && !counts(r, l->at[*at].key))
+        ++*at;
+    return *at < l->n ? &l->at[(*at)++] : NULL;
+}
+
+static void tally_key(struct tally *t, const char *key)
+{
+    unsigned i = 0;
+
+    while (i < t->n && strcmp(t->key[i], key) != 0)
+        i++;
+    if (i == t->n && t->n < KEYS_MAX)
+        t->key[t->n++] = key;
+    if (i < KEYS_MAX)
+        t->count[i]++;
+    t->lines++;
+}
+
+static void differ(const struct round *r, const struct line *said, const struct line *told)
+{
+    for (uint32_t i = 0; i < r->asked.dropped_count; i++)
+        print_message("# dropped %.*s\n", STR_ARG(r->asked.dropped[i]));
+    fail_msg("%s, SEED=%llu: said %s %.*s, told %s %.*s\n%.*s", r->who->dialect->name,
+             (unsigned long long)r->seed, said != NULL ? said->key : "nothing",
+             said != NULL ? (int)said->value.len : 0, said != NULL ? said->value.ptr : "",
+             told != NULL ? told->key : "nothing", told != NULL ? (int)told->value.len : 0,
+             told != NULL ? told->value.ptr : "", (int)r->body.len, r->body.ptr);
+}
+
+static void compare(const struct round *r, struct tally *t)
+{
+    const struct line *said, *told;
+    unsigned i = 0, j = 0;
+
+    do {
+        said = next_line(r, &r->said, &i);
+        told = next_line(r, &r->told, &j);
+        if (said != NULL && told != NULL && strcmp(said->key, told->key) == 0 &&
+            str_eq(said->value, told->value))
+            tally_key(t, said->key);
+        else if (said != NULL || told != NULL)
+            differ(r, said, told);
+    } while (said != NULL);
+}
+
+static void read_back(struct round *r)
+{
+    struct chat_problem p = {.fault = FAULT_NONE};
+    yyjson_doc *doc;
+
+    if (r->who->surface != NULL) {
+        if (!r->who->surface->read(&r->arena, buf_str(&r->body), JSON_DEPTH_MAX, &r->heard, &p))
+            fail_msg("%s, SEED=%llu: %.*s\n%.*s", r->who->dialect->name,
+                     (unsigned long long)r->seed, STR_ARG(p.why), (int)r->body.len, r->body.ptr);
+        lines_of(&r->told, &r->heard);
+        return;
+    }
+    doc = lines_read(buf_str(&r->body));
+    r->who->back(&r->told, yyjson_doc_get_root(doc));
+    yyjson_doc_free(doc);
+}
+
+static void go_round(const struct speaker *who, uint64_t seed, struct round *r, struct tally *t)
+{
+    struct chat_problem p = {.fault = FAULT_NONE};
+
+    *r = (struct round){.who = who, .seed = seed};
+    r->chat = (struct random_chat){.arena = &r->arena,
+                                   .has = who->has,
+                                   .dialect = who->dialect->id,
+                                   .raw_tool = str_from(who->raw_tool),
+                                   .extra_name = str_from(who->extra_name),
+                                   .extra_value = str_from(who->extra_value)};
+    rand_init(&r->chat.rand, seed);
+    chat_at_random(&r->chat, &r->asked);
+    lines_of(&r->said, &r->asked);
+    if (!who->dialect->encode(&r->asked, str_from(who->model), &r->body, &p)) {
+        assert_int_equal(p.fault, FAULT_BAD_REQUEST);
+        assert_true(r->asked.n.len >
+                    0); /* several answers, where one is given; no more than that */
+        t->refused++;
+    } else {
+        read_back(r);
+        compare(r, t);
+    }
+    arena_done(&r->arena);
+    arena_done(&r->said.arena);
+    arena_done(&r->told.arena);
+    buf_done(&r->body);
+}
+
+static uint64_t from_environment(const char *name, uint64_t otherwise)
+{
+    uint64_t n = otherwise;
+
+    return getenv(name) != NULL && str_to_u64(str_from(getenv(name)), &n) ? n : otherwise;
+}
+
+static void all_rounds(const struct speaker *who)
+{
+    uint64_t seed = from_environment("SEED", 1), count = from_environment("COUNT", COUNT);
+    struct round *r = calloc(1, sizeof(*r));
+    struct tally t = {.n = 0};
+
+    assert_non_null(r);
+    for (uint64_t i = 0; i < count; i++)
+        go_round(who, seed + i, r, &t);
+    free(r);
+    print_message("# %s: %llu chats, %u of them refused, %u lines of %u kinds alike\n",
+                  who->dialect->name, (unsigned long long)count, t.refused, t.lines, t.n);
+    if (count < COUNT)
+        return;
+    assert_true(t.refused < count / 10);
+    for (const char *const *key = who->said; *key != NULL; key++) {
+        unsigned i = 0;
+
+        while (i < t.n && strcmp(t.key[i], *key) != 0)
+            i++;
+        if (i == t.n || t.count[i] < 20)
+            fail_msg("%s: %s was hardly ever compared", who->dialect->name, *key);
+    }
+}
+
+#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define SAID_BY_ALL                                                                                \
+    "max_tokens", "temperature", "top_p", "stop", "response_format", "reasoning", "tool",          \
+        "tool_description", "tool_schema", "turn", "text", "image", "call", "call_name", "args",   \
+        "result", "extra"
+
+static void openai_is_asked_what_was_asked(void **state)
+{
+    (void)state;
+    all_rounds(&(struct speaker){
+        .dialect = &dialect_openai,
+        .model = "m",
+        .surface = &surface_chat,
+        .has = HAS_TEXTS | HAS_URL | HAS_AUDIO | HAS_FILE | HAS_SIGNED | HAS_UNSIGNED |
+               HAS_REDACTED | HAS_CALL_SIGNED | HAS_REFUSAL | HAS_LATER_SYSTEM | HAS_NO_TOOL |
+               HAS_PARALLEL,
+        .raw_tool = "{\"type\":\"custom\",\"custom\":{\"name\":\"x\"}}",
+        .extra_name = "logit_bias",
+        .extra_value = "{\"5\":1.0}",
+        .unsaid = LIST("show", "filename"),
+        .said =
+            LIST(SAID_BY_ALL, "tool_choice", "seed", "n", "presence_penalty", "frequency_penalty",
+                 "logprobs", "top_logprobs", "schema_name", "schema_strict", "user", "metadata",
+                 "service_tier", "stream", "raw_tool", "parallel_tool_calls", "name", "detail",
+                 "audio", "file", "media_type", "thought", "signature", "thought_signature",
+                 "redacted_thinking", "refusal", "tool_strict"),
+    });
+}
+
+static void anthropic_is_asked_what_was_asked(void **state)
+{
+    (void)state;
+    all_rounds(&(struct speaker){
+        .dialect = &dialect_anthropic,
+        .model = "claude-sonnet-4-5",
+        .surface = &surface_messages,
+        .has = HAS_TEXTS | HAS_RESULT_IMAGES | HAS_ORDER | HAS_URL | HAS_FILE | HAS_SIGNED |
+               HAS_REDACTED | HAS_BUDGET | HAS_NO_TOOL,
+        .raw_tool = "{\"type\":\"web_search_20250305\",\"name\":\"web_search\"}",
+        .extra_name = "container",
+        .extra_value = "\"c_1\"",
+        .unsaid = LIST("show", "filename", "schema_name", "schema_strict"),
+        .said = LIST(SAID_BY_ALL, "tool_choice", "top_k", "user", "stream", "raw_tool",
+                     "parallel_tool_calls", "file", "media_type", "thought", "signature",
+                     "redacted_thinking", "is_error", "cache_control", "tool_strict"),
+    });
+}
+
+static void gemini_is_asked_what_was_asked(void **state)
+{
+    (void)state;
+    all_rounds(&(struct speaker){
+        .dialect = &dialect_gemini,
+        .model = "gemini-2.5-flash",
+        .back = gemini_back,
+        .has = HAS_ORDER | HAS_URL | HAS_AUDIO | HAS_FILE | HAS_SIGNED | HAS_UNSIGNED |
+               HAS_CALL_SIGNED | HAS_BUDGET | HAS_NO_TOOL | HAS_SHOW,
+        .raw_tool = "{\"googleSearch\":{}}",
+        .extra_name = "safetySettings",
+        .extra_value = "[{\"category\":\"X\",\"threshold\":\"Y\"}]",
+        .unsaid = LIST("stream", "schema_name", "schema_description", "schema_strict"),
+        .said = LIST(SAID_BY_ALL, "tool_choice", "top_k", "seed", "n", "presence_penalty",
+                     "frequency_penalty", "raw_tool", "audio", "file", "media_type", "thought",
+                     "signature", "thought_signature", "is_error", "result_name", "show"),
+    });
+}
+
+static void bedrock_is_asked_what_was_asked(void **state)
+{
+    (void)state;
+    all_rounds(&(struct speaker){
+        .dialect = &dialect_bedrock,
+        .model = "anthropic.claude-sonnet-4-5",
+        .back = bedrock_back,
+        .has = HAS_TEXTS | HAS_RESULT_IMAGES | HAS_ORDER | HAS_FILE | HAS_SIGNED | HAS_REDACTED |
+               HAS_BUDGET | NEEDS_TOOLS,
+        .raw_tool = "{\"systemTool\":{\"name\":\"nova_grounding\"}}",
+        .extra_name = "requestMetadata",
+        .extra_value = "{\"a\":\"b\"}",
+        .unsaid = LIST("stream", "filename", "schema_strict", "result_name", "show"),
+        .said = LIST(SAID_BY_ALL, "tool_choice", "top_k", "schema_name", "schema_description",
+                     "service_tier", "raw_tool", "file", "media_type", "thought", "signature",
+                     "redacted_thinking", "is_error", "cache_control", "tool_strict"),
+    });
+}
+
+static void ollama_is_asked_what_was_asked(void **state)
+{
+    (void)state;
+    all_rounds(&(struct speaker){
+        .dialect = &dialect_ollama,
+        .model = "m",
+        .back = ollama_back,
+        .has = HAS_RESULT_IMAGES | HAS_UNSIGNED,
+        .extra_name = "keep_alive",
+        .extra_value = "\"5m\"",
+        .unsaid = LIST("schema_name", "schema_description", "schema_strict", "media_type",
+                       "tool_choice", "show"),
+        .said = LIST(SAID_BY_ALL, "top_k", "seed", "presence_penalty", "frequency_penalty",
+                     "stream", "thought", "result_name"),
+    });
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(openai_is_asked_what_was_asked),
+        cmocka_unit_test(anthropic_is_asked_what_was_asked),
+        cmocka_unit_test(gemini_is_asked_what_was_asked),
+        cmocka_unit_test(bedrock_is_asked_what_was_asked),
+        cmocka_unit_test(ollama_is_asked_what_was_asked),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
