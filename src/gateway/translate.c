@@ -33,9 +33,18 @@ struct translation {
     bool content, ended, failed;
 };
 
+/* What this exchange is asked in.  Embeddings and the like have but one API. */
+static enum chat_dialect dialect_of(const struct exchange *x, const struct conf_target *t)
+{
+    bool responses = t->api == API_RESPONSES ||
+                     (t->api == API_EITHER && x->surface->dialect == CHAT_RESPONSES);
+
+    return responses && x->surface->any_dialect ? CHAT_RESPONSES : t->provider->dialect;
+}
+
 bool translate_applies(const struct exchange *x, const struct conf_target *t)
 {
-    return t->provider->dialect != CHAT_OPENAI || x->surface->dialect != CHAT_OPENAI;
+    return dialect_of(x, t) != CHAT_OPENAI || x->surface->dialect != CHAT_OPENAI;
 }
 
 bool translate_can_serve(const struct exchange *x, const struct conf_target *t)
@@ -196,7 +205,7 @@ bool translate_request(struct exchange *x, struct str *ret_path)
 
     if (t == NULL)
         return out_of_room(x);
-    t->dialect = dialect_get(to->provider->dialect);
+    t->dialect = dialect_get(dialect_of(x, to));
     if (t->dialect->id != x->surface->dialect && !read_once(x, t))
         return false;
     if (!begin_answer(x, t))
@@ -416,7 +425,9 @@ enum fault translate_whole(struct exchange *x, struct str body, struct buf *out,
         return x->attempt.watch.fault;
     case OPENAI_EV_DONE:
         break;
-    case OPENAI_EV_LIFECYCLE:
+    case OPENAI_EV_LIFECYCLE: /* it is still to be made, as the client wanted (`background`) */
+        *ret_body = body;
+        return t->writer == NULL ? FAULT_NONE : FAULT_UPSTREAM_BAD_REPLY;
     case OPENAI_EV_CONTENT:
     case OPENAI_EV_USAGE:
     case OPENAI_EV_MALFORMED:
