@@ -204,6 +204,10 @@ static void tell_output(struct chat_decoder *d, struct str response)
 
     if (output.len > 0)
         json_members(output, take_output, &w);
+}
+
+static void end_output(struct chat_decoder *d)
+{
     if (d->open != NULL)
         responses_tell(d, &(struct chat_event){.kind = CHAT_EV_BLOCK_END});
     d->open = NULL;
@@ -230,6 +234,15 @@ static bool is_one_of(struct json_text word, const struct str *words, size_t n)
     return false;
 }
 
+/* A call is to be made, though its end did not come: nothing is not JSON. */
+static void complete_calls(struct chat_decoder *d)
+{
+    for (struct output *o = d->first; o != NULL; o = o->next) {
+        if (o->kind == OUTPUT_CALL && o->begun && !o->done)
+            output_args(d, o, JSON_TEXT("{}"), true);
+    }
+}
+
 /* A response that is over, however it ended. */
 static void finish(struct chat_decoder *d, struct str response, struct json_text status)
 {
@@ -241,6 +254,9 @@ static void finish(struct chat_decoder *d, struct str response, struct json_text
         return;
     }
     tell_output(d, response);
+    if (json_text_is(status, STR("completed")))
+        complete_calls(d);
+    end_output(d);
     tell_usage(d, json_pick_one(response, STR("usage"), JSON_OBJECT));
     if (json_text_is(status, STR("incomplete")))
         tell_incomplete(d, response);

@@ -255,6 +255,7 @@ static void finish(struct chat_decoder *d, struct output *o, struct str item)
     case OUTPUT_CALL:
         output_begin(d, o, item);
         output_args(d, o, text_of(item, STR("arguments")), true);
+        output_args(d, o, JSON_TEXT("{}"), true); /* nothing is not JSON */
         break;
     case OUTPUT_OTHER:
         tell_raw(d, item);
