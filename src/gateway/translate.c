@@ -6,6 +6,7 @@
 #include "llm/chat_surface.h"
 #include "llm/chat_text.h"
 #include "llm/messages.h"
+#include "llm/responses.h"
 
 #define ID_DIGITS 24u
 /* What is read of a body takes up to this much for each of its bytes: `{"role":"user"}` becomes two
@@ -27,6 +28,7 @@ struct translation {
     const struct dialect *dialect;
     struct chat_decoder *decoder;
     struct chat_writer *writer; /* NULL: the bytes pass */
+    bool cut;                   /* … but for thinking that another maker sealed */
     /* Of the call that is under way. */
     struct buf *out; /* NULL: events are collected for a whole answer */
     int err;
@@ -36,8 +38,8 @@ struct translation {
 /* What this exchange is asked in.  Embeddings and the like have but one API. */
 static enum chat_dialect dialect_of(const struct exchange *x, const struct conf_target *t)
 {
-    bool responses = t->api == API_RESPONSES ||
-                     (t->api == API_EITHER && x->surface->dialect == CHAT_RESPONSES);
+    bool responses =
+        t->api == API_RESPONSES || (t->api == API_EITHER && x->surface->dialect == CHAT_RESPONSES);
 
     return responses && x->surface->any_dialect ? CHAT_RESPONSES : t->provider->dialect;
 }
@@ -175,14 +177,30 @@ static bool write_body(struct exchange *x, struct translation *t, struct str mod
     return true;
 }
 
+/* The body without what the target would refuse all of it for; where nothing may be left out, the
+ * target says so itself. */
+static bool cut_body(struct exchange *x, struct translation *t, struct openai_request *ret_req)
+{
+    const struct conf *c = x->gl->gw->conf;
+    struct str why = {NULL, 0}, param = {NULL, 0};
+
+    t->body.len = 0;
+    return x->surface->dialect == CHAT_RESPONSES && !c->translation.strict &&
+           responses_cut_foreign(x->call->body, &t->body) &&
+           openai_request_scan(x->mem, x->surface->openai, buf_str(&t->body), c->limits.json_depth,
+                               ret_req, &why, &param) == FAULT_NONE;
+}
+
 /* Only the model's name changes. */
 static bool pass_body(struct exchange *x, struct translation *t, struct str model)
 {
     struct http_request_out *r = &x->attempt.fetch.request;
+    struct openai_request req = x->req;
 
     t->request.model = model;
     t->request.stream = x->req.stream;
-    r->body_count = openai_request_splice(x->mem, &x->req, model, false, r->body);
+    t->cut = cut_body(x, t, &req);
+    r->body_count = openai_request_splice(x->mem, &req, model, false, r->body);
     return r->body_count > 0 || out_of_room(x);
 }
 
@@ -482,6 +500,8 @@ struct str translate_dropped(struct exchange *x)
     size_t len = 0;
     char *text;
 
+    if (x->attempt.foreign && translate_passes(x) && x->translation->cut)
+        return STR("input.reasoning.encrypted_content");
     if (!x->attempt.foreign || translate_passes(x) || x->translation->request.dropped_count == 0)
         return (struct str){NULL, 0};
     r = &x->translation->request;

@@ -10,8 +10,7 @@ struct json_text chat_seal(struct arena *a, const struct chat_seal *seal)
     if (id.len > 0 && memchr(id.ptr, ':', id.len) != NULL) /* none that OpenAI gave */
         id = STR("");
     signature = arena_join(
-        a,
-        (struct str[]){WORD, id, STR(":"), str_make(seal->content.ptr, seal->content.len)}, 4);
+        a, (struct str[]){WORD, id, STR(":"), str_make(seal->content.ptr, seal->content.len)}, 4);
     return (struct json_text){signature.ptr, signature.len};
 }
 

@@ -289,8 +289,7 @@ static bool decode_whole(struct chat_decoder *d, struct str body, chat_event_fn 
     return true;
 }
 
-void openai_refusal_event(struct arena *a, unsigned status, struct str body,
-                          struct chat_event *ret)
+void openai_refusal_event(struct arena *a, unsigned status, struct str body, struct chat_event *ret)
 {
     struct openai_refusal r = openai_refusal(a, status, body);
 

@@ -230,8 +230,7 @@ static bool is_of_custom(const struct chat_request *r, struct json_text id)
 static bool keep_shown(struct encoding *e, const struct chat_part *result,
                        struct chat_part **ret_parts, uint32_t *ret_n)
 {
-    struct chat_part *kept =
-        arena_array(e->request->arena, result->parts_count + 1, sizeof(*kept));
+    struct chat_part *kept = arena_array(e->request->arena, result->parts_count + 1, sizeof(*kept));
     uint32_t n = 0;
 
     if (kept == NULL)
@@ -353,7 +352,7 @@ static bool pen_turn(struct encoding *e, const struct chat_message *m)
         chat_drop(e->request, STR("name"));
     if (m->parts_count == 0)
         return pen_message(e, NULL, 0);
-    for (uint32_t i = 0; i < m->parts_count; i += n > 0 ? n : 1) {
+    for (uint32_t i = 0; i<m->parts_count; i += n> 0 ? n : 1) {
         n = 0;
         while (i + n < m->parts_count && is_content(&m->parts[i + n]))
             n++;

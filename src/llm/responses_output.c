@@ -122,8 +122,7 @@ void output_args(struct chat_decoder *d, struct output *o, struct json_text text
         return;
     turn_to(d, o, 0);
     o->told = 1;
-    responses_tell(
-        d, &(struct chat_event){.kind = CHAT_EV_ARGS, .call = o->number, .text = text});
+    responses_tell(d, &(struct chat_event){.kind = CHAT_EV_ARGS, .call = o->number, .text = text});
 }
 
 /* ---- others ---- */
@@ -134,8 +133,8 @@ static void tell_raw(struct chat_decoder *d, struct str raw)
 {
     responses_need_start(d);
     end_block(d);
-    responses_tell(
-        d, &(struct chat_event){.kind = CHAT_EV_RAW, .raw = raw, .vendor = CHAT_RESPONSES});
+    responses_tell(d,
+                   &(struct chat_event){.kind = CHAT_EV_RAW, .raw = raw, .vendor = CHAT_RESPONSES});
 }
 
 void output_begin(struct chat_decoder *d, struct output *o, struct str item)

@@ -465,9 +465,8 @@ static void whole(struct sim_talk *t, struct out *o)
     put_response(t, cut ? STR("incomplete") : STR("completed"), true, o);
 }
 
-static const enum sim_fault lacks[] = {SIM_NO_DONE,        SIM_TOOLS_INDEX_0,
-                                       SIM_TOOLS_NO_INDEX, SIM_USAGE_EVERY,
-                                       SIM_USAGE_LAST_CHOICE, SIM_NONE};
+static const enum sim_fault lacks[] = {SIM_NO_DONE,     SIM_TOOLS_INDEX_0,     SIM_TOOLS_NO_INDEX,
+                                       SIM_USAGE_EVERY, SIM_USAGE_LAST_CHOICE, SIM_NONE};
 
 const struct sim_dialect sim_responses = {
     .name = "responses",

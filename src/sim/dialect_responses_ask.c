@@ -37,16 +37,15 @@ static bool refuse_missing(struct reading *r, struct str param)
 
 static bool refuse_type(struct reading *r, struct str param, const char *expected)
 {
-    return sim_openai_refuse(r->problem, param, STR("invalid_type"),
-                             arena_printf(r->arena, "Invalid type for '%.*s': expected %s.",
-                                          STR_ARG(param), expected));
+    return sim_openai_refuse(
+        r->problem, param, STR("invalid_type"),
+        arena_printf(r->arena, "Invalid type for '%.*s': expected %s.", STR_ARG(param), expected));
 }
 
 static bool refuse_value(struct reading *r, struct str param, struct str value)
 {
-    return sim_openai_refuse(
-        r->problem, param, STR("invalid_value"),
-        arena_printf(r->arena, "Invalid value: '%.*s'.", STR_ARG(value)));
+    return sim_openai_refuse(r->problem, param, STR("invalid_value"),
+                             arena_printf(r->arena, "Invalid value: '%.*s'.", STR_ARG(value)));
 }
 
 static bool is_among(struct str s, const struct str *words, size_t n)
@@ -151,15 +150,15 @@ static bool read_message(struct reading *r, yyjson_val *item)
 {
     static const struct str roles[] = {STR_INIT("user"), STR_INIT("assistant"), STR_INIT("system"),
                                        STR_INIT("developer")};
-    static const struct str names[] = {STR_INIT("type"), STR_INIT("role"), STR_INIT("content"),
-                                       STR_INIT("id"), STR_INIT("status"), STR_INIT("phase")};
+    static const struct str names[] = {STR_INIT("type"), STR_INIT("role"),   STR_INIT("content"),
+                                       STR_INIT("id"),   STR_INIT("status"), STR_INIT("phase")};
     struct str role = sim_json_text(item, "role"), text = {NULL, 0};
 
     if (!is_among(role, roles, COUNTOF(roles)))
         return refuse_value(r, inside(r, "role"), arena_dup(r->arena, role));
     if (!knows_all(r, item, names, COUNTOF(names)) ||
-        !read_content(r, yyjson_obj_get(item, "content"), "content",
-                      str_eq(role, STR("assistant")), &text))
+        !read_content(r, yyjson_obj_get(item, "content"), "content", str_eq(role, STR("assistant")),
+                      &text))
         return false;
     if (str_eq(role, STR("user")) || r->ask->text.ptr == NULL)
         r->ask->text = text;
@@ -244,8 +243,7 @@ static bool read_input(struct reading *r, yyjson_val *root)
         return refuse_missing(r, STR("input"));
     if (yyjson_is_str(input)) {
         r->ask->prompt_tokens += words_of(input);
-        r->ask->text =
-            arena_dup(r->arena, str_make(yyjson_get_str(input), yyjson_get_len(input)));
+        r->ask->text = arena_dup(r->arena, str_make(yyjson_get_str(input), yyjson_get_len(input)));
         return true;
     }
     if (!yyjson_is_arr(input) || yyjson_arr_size(input) == 0)
@@ -281,8 +279,7 @@ static bool read_tools(struct reading *r, yyjson_val *root)
         if (!needs_text(r, tool, "name") || !knows_all(r, tool, names, COUNTOF(names)))
             return false;
         if (r->ask->tool_count < SIM_TOOLS_MAX)
-            r->ask->tools[r->ask->tool_count++] =
-                arena_dup(r->arena, sim_json_text(tool, "name"));
+            r->ask->tools[r->ask->tool_count++] = arena_dup(r->arena, sim_json_text(tool, "name"));
     }
     r->at = STR("");
     return true;
@@ -325,14 +322,34 @@ bool sim_responses_read(struct sim_ask *ask, struct arena *a, yyjson_val *root,
                         struct sim_problem *p)
 {
     static const struct str names[] = {
-        STR_INIT("background"), STR_INIT("conversation"), STR_INIT("include"), STR_INIT("input"),
-        STR_INIT("instructions"), STR_INIT("max_output_tokens"), STR_INIT("max_tool_calls"),
-        STR_INIT("metadata"), STR_INIT("model"), STR_INIT("parallel_tool_calls"),
-        STR_INIT("previous_response_id"), STR_INIT("prompt"), STR_INIT("prompt_cache_key"),
-        STR_INIT("prompt_cache_retention"), STR_INIT("reasoning"), STR_INIT("safety_identifier"),
-        STR_INIT("service_tier"), STR_INIT("store"), STR_INIT("stream"), STR_INIT("stream_options"),
-        STR_INIT("temperature"), STR_INIT("text"), STR_INIT("tool_choice"), STR_INIT("tools"),
-        STR_INIT("top_logprobs"), STR_INIT("top_p"), STR_INIT("truncation"), STR_INIT("user"),
+        STR_INIT("background"),
+        STR_INIT("conversation"),
+        STR_INIT("include"),
+        STR_INIT("input"),
+        STR_INIT("instructions"),
+        STR_INIT("max_output_tokens"),
+        STR_INIT("max_tool_calls"),
+        STR_INIT("metadata"),
+        STR_INIT("model"),
+        STR_INIT("parallel_tool_calls"),
+        STR_INIT("previous_response_id"),
+        STR_INIT("prompt"),
+        STR_INIT("prompt_cache_key"),
+        STR_INIT("prompt_cache_retention"),
+        STR_INIT("reasoning"),
+        STR_INIT("safety_identifier"),
+        STR_INIT("service_tier"),
+        STR_INIT("store"),
+        STR_INIT("stream"),
+        STR_INIT("stream_options"),
+        STR_INIT("temperature"),
+        STR_INIT("text"),
+        STR_INIT("tool_choice"),
+        STR_INIT("tools"),
+        STR_INIT("top_logprobs"),
+        STR_INIT("top_p"),
+        STR_INIT("truncation"),
+        STR_INIT("user"),
     };
     struct reading r = {.ask = ask, .arena = a, .problem = p};
 

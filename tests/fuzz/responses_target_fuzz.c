@@ -6,6 +6,7 @@
 
 #include "llm/chat_text.h"
 #include "llm/dialects.h"
+#include "llm/responses.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -158,6 +159,19 @@ static void request(struct str body)
     arena_done(&a);
 }
 
+/* What is cut is cut at once. */
+static void cut(struct str body)
+{
+    struct buf once = {.max = 1 << 22}, twice = {.max = 1 << 22};
+
+    if (json_scan(body, 64, NULL, NULL, NULL) && responses_cut_foreign(body, &once)) {
+        must(json_scan(buf_str(&once), 64, NULL, NULL, NULL));
+        must(!responses_cut_foreign(buf_str(&once), &twice));
+    }
+    buf_done(&once);
+    buf_done(&twice);
+}
+
 /* Any API's request, as one of this. */
 static void others(const struct chat_surface *surface, struct str body)
 {
@@ -166,8 +180,7 @@ static void others(const struct chat_surface *surface, struct str body)
     struct chat_request r;
     struct chat_problem p;
 
-    if (surface->read(&a, body, 64, &r, &p) &&
-        dialect_responses.encode(&r, STR("gpt-5"), &out, &p))
+    if (surface->read(&a, body, 64, &r, &p) && dialect_responses.encode(&r, STR("gpt-5"), &out, &p))
         must(json_scan(buf_str(&out), JSON_DEPTH_MAX, NULL, NULL, NULL));
     buf_done(&out);
     arena_done(&a);
@@ -182,6 +195,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     refusal(200, input);
     refusal(429, input);
     request(input);
+    cut(input);
     others(&surface_chat, input);
     others(&surface_messages, input);
     return 0;

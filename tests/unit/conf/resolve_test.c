@@ -72,10 +72,11 @@ static void R56_a_maker_without_an_address_wants_one(void **state)
 
 static void a_target_is_asked_through_its_own_api_or_its_providers(void **state)
 {
-    struct conf *c = load_fine("providers: { a: {}, b: { api: responses },\n"
-                               "  z: { dialect: azure, base_url: https://n/openai/v1, api: either } }\n"
-                               "models: { m: { targets: [ a/x, { provider: a, model: x, api: either }, b/x,"
-                               " { provider: b, model: x, api: chat }, z/x ] } }");
+    struct conf *c =
+        load_fine("providers: { a: {}, b: { api: responses },\n"
+                  "  z: { dialect: azure, base_url: https://n/openai/v1, api: either } }\n"
+                  "models: { m: { targets: [ a/x, { provider: a, model: x, api: either }, b/x,"
+                  " { provider: b, model: x, api: chat }, z/x ] } }");
     static const enum conf_api expected[] = {API_CHAT, API_EITHER, API_RESPONSES, API_CHAT,
                                              API_EITHER};
 

@@ -119,14 +119,13 @@ static void tree(struct sum *s, yyjson_val *response)
     {
         tree_item(s, item);
     }
-    assert_int_equal(
-        buf_printf(&s->end, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %s",
-                   yyjson_get_uint(yyjson_obj_get(usage, "input_tokens")),
-                   yyjson_get_uint(yyjson_obj_get(usage, "output_tokens")),
-                   yyjson_get_uint(yyjson_obj_get(input, "cached_tokens")),
-                   yyjson_get_uint(yyjson_obj_get(output, "reasoning_tokens")),
-                   tree_stop(response, s)),
-        0);
+    assert_int_equal(buf_printf(&s->end, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %s",
+                                yyjson_get_uint(yyjson_obj_get(usage, "input_tokens")),
+                                yyjson_get_uint(yyjson_obj_get(usage, "output_tokens")),
+                                yyjson_get_uint(yyjson_obj_get(input, "cached_tokens")),
+                                yyjson_get_uint(yyjson_obj_get(output, "reasoning_tokens")),
+                                tree_stop(response, s)),
+                     0);
 }
 
 /* ---- what the events say ---- */

@@ -11,6 +11,7 @@
 
 #include "unit/llm/chat_trace.h"
 
+/* clang-format off */
 #define BAD "bad\n"
 #define EV(type, more) "{\"type\":\"" type "\",\"sequence_number\":1" more "}\n"
 #define CREATED EV("response.created", ",\"response\":{\"id\":\"resp_1\",\"model\":\"m\",\"status\":\"in_progress\",\"output\":[]}")
@@ -40,7 +41,6 @@
 #define ENDS COUNTS "stop end\nend\n"
 #define CALLS COUNTS "stop calls\nend\n"
 
-/* clang-format off */
 static const struct row {
     const char *what, *events, *heard;
 } rows[] = {
@@ -223,6 +223,7 @@ static void who_has_heard_enough_hears_no_more(void **state)
 
 static void R13_refusals_are_judged_as_openais(void **state)
 {
+    /* clang-format off */
     static const struct {
         unsigned status;
         const char *body, *wire;
@@ -233,6 +234,7 @@ static void R13_refusals_are_judged_as_openais(void **state)
         {429, "{\"error\":{\"message\":\"m\",\"code\":\"rate_limit_exceeded\"}}", "upstream_rate_limited"},
         {500, "", "upstream_error"},
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNTOF(refusals); i++) {

@@ -13,16 +13,14 @@
 
 #define KEPT ",\"store\":false"
 #define SEALED KEPT ",\"include\":[\"reasoning.encrypted_content\"]"
-#define ASKS(members, items)                                                                       \
-    "{\"model\":\"gpt-4.1\"" members ",\"input\":[" items "]}"
-#define MESSAGE(who, content)                                                                      \
-    "{\"type\":\"message\",\"role\":\"" who "\",\"content\":" content "}"
+#define ASKS(members, items) "{\"model\":\"gpt-4.1\"" members ",\"input\":[" items "]}"
+#define MESSAGE(who, content) "{\"type\":\"message\",\"role\":\"" who "\",\"content\":" content "}"
 #define HI_ITEM MESSAGE("user", "\"hi\"")
 #define WITH(members) ASKS(KEPT members, HI_ITEM)
 #define THINKS(model, members) "{\"model\":\"" model "\"" SEALED members ",\"input\":[" HI_ITEM "]}"
 #define CALL_ITEM(id, name, args)                                                                  \
-    "{\"type\":\"function_call\",\"call_id\":\"" id "\",\"name\":\"" name "\",\"arguments\":\"" args \
-    "\"}"
+    "{\"type\":\"function_call\",\"call_id\":\"" id "\",\"name\":\"" name                          \
+    "\",\"arguments\":\"" args "\"}"
 #define OUTPUT_ITEM(id, output)                                                                    \
     "{\"type\":\"function_call_output\",\"call_id\":\"" id "\",\"output\":" output "}"
 #define FUNCTION(name, more) "{\"type\":\"function\",\"name\":\"" name "\"" more "}"
@@ -168,9 +166,9 @@ static void put_parts(struct buf *out, const struct chat_part *parts, uint32_t n
 
 static void put_settings(struct buf *out, const struct chat_request *r)
 {
-    const struct str numbers[] = {r->max_tokens,       r->temperature,       r->top_p,
-                                  r->presence_penalty, r->frequency_penalty, r->metadata,
-                                  r->schema};
+    const struct str numbers[] = {
+        r->max_tokens,        r->temperature, r->top_p, r->presence_penalty,
+        r->frequency_penalty, r->metadata,    r->schema};
 
     for (size_t i = 0; i < COUNTOF(numbers); i++)
         put_raw(out, "n", numbers[i]);

@@ -45,8 +45,8 @@ static void check_stream(const char *model)
 
         assert_int_equal(yyjson_get_uint(yyjson_obj_get(root, "sequence_number")), seq++);
         done += str_eq(sim_json_text(root, "type"), STR("response.output_item.done"));
-        output = (unsigned)yyjson_arr_size(
-            yyjson_obj_get(yyjson_obj_get(root, "response"), "output"));
+        output =
+            (unsigned)yyjson_arr_size(yyjson_obj_get(yyjson_obj_get(root, "response"), "output"));
         yyjson_doc_free(doc);
     }
     assert_in_range(done, 1, 4);
@@ -74,8 +74,9 @@ static void reasoning_is_encrypted_for_who_asks(void **state)
     struct answer a;
 
     (void)state;
-    answer_start(&a, PATH, STR("{\"model\":\"sim?reasoning=2\",\"input\":\"a\",\"include\":["
-                               "\"reasoning.encrypted_content\"]}"));
+    answer_start(&a, PATH,
+                 STR("{\"model\":\"sim?reasoning=2\",\"input\":\"a\",\"include\":["
+                     "\"reasoning.encrypted_content\"]}"));
     answer_whole(&a);
     assert_true(has(&a, "\"encrypted_content\":\"gAAAAsim"));
     answer_end(&a);
