@@ -328,83 +328,38 @@ static void on_item_done(struct chat_decoder *d, const struct event *e)
         output_done(d, o, item);
 }
 
-static void piece(struct chat_decoder *d, const struct event *e, struct output_piece p)
+/* clang-format off */
+/* Texts, and pieces of them. */
+static const struct piece_row {
+    struct str type;
+    enum chat_event_kind kind;
+    bool in_full, whole;
+    enum field part, text;
+} pieces[] = {
+    {STR_INIT("response.output_text.delta"),            CHAT_EV_TEXT,     false, false, F_CONTENT_INDEX, F_DELTA},
+    {STR_INIT("response.reasoning_summary_text.delta"), CHAT_EV_THINKING, false, false, F_SUMMARY_INDEX, F_DELTA},
+    {STR_INIT("response.reasoning_text.delta"),         CHAT_EV_THINKING, true,  false, F_CONTENT_INDEX, F_DELTA},
+    {STR_INIT("response.refusal.delta"),                CHAT_EV_REFUSAL,  false, false, F_CONTENT_INDEX, F_DELTA},
+    {STR_INIT("response.output_text.done"),             CHAT_EV_TEXT,     false, true,  F_CONTENT_INDEX, F_TEXT},
+    {STR_INIT("response.reasoning_summary_text.done"),  CHAT_EV_THINKING, false, true,  F_SUMMARY_INDEX, F_TEXT},
+    {STR_INIT("response.reasoning_text.done"),          CHAT_EV_THINKING, true,  true,  F_CONTENT_INDEX, F_TEXT},
+    {STR_INIT("response.refusal.done"),                 CHAT_EV_REFUSAL,  false, true,  F_CONTENT_INDEX, F_REFUSAL},
+};
+/* clang-format on */
+
+static void on_piece(struct chat_decoder *d, const struct event *e, const struct piece_row *row)
 {
-    enum output_kind kind = p.kind == CHAT_EV_THINKING ? OUTPUT_REASONING : OUTPUT_MESSAGE;
-    struct output *o = output_get(d, index_of(e, F_OUTPUT_INDEX), kind);
+    const struct output_piece piece = {.kind = row->kind,
+                                       .part = index_of(e, row->part),
+                                       .in_full = row->in_full,
+                                       .whole = row->whole,
+                                       .text = json_text_of(e->value[row->text])};
+    struct output *o =
+        output_get(d, index_of(e, F_OUTPUT_INDEX),
+                   row->kind == CHAT_EV_THINKING ? OUTPUT_REASONING : OUTPUT_MESSAGE);
 
     if (o != NULL)
-        output_piece(d, o, &p);
-}
-
-static void on_text(struct chat_decoder *d, const struct event *e)
-{
-    piece(d, e,
-          (struct output_piece){.kind = CHAT_EV_TEXT,
-                                .part = index_of(e, F_CONTENT_INDEX),
-                                .text = json_text_of(e->value[F_DELTA])});
-}
-
-static void on_text_done(struct chat_decoder *d, const struct event *e)
-{
-    piece(d, e,
-          (struct output_piece){.kind = CHAT_EV_TEXT,
-                                .part = index_of(e, F_CONTENT_INDEX),
-                                .whole = true,
-                                .text = json_text_of(e->value[F_TEXT])});
-}
-
-static void on_refusal(struct chat_decoder *d, const struct event *e)
-{
-    piece(d, e,
-          (struct output_piece){.kind = CHAT_EV_REFUSAL,
-                                .part = index_of(e, F_CONTENT_INDEX),
-                                .text = json_text_of(e->value[F_DELTA])});
-}
-
-static void on_refusal_done(struct chat_decoder *d, const struct event *e)
-{
-    piece(d, e,
-          (struct output_piece){.kind = CHAT_EV_REFUSAL,
-                                .part = index_of(e, F_CONTENT_INDEX),
-                                .whole = true,
-                                .text = json_text_of(e->value[F_REFUSAL])});
-}
-
-static void on_summary(struct chat_decoder *d, const struct event *e)
-{
-    piece(d, e,
-          (struct output_piece){.kind = CHAT_EV_THINKING,
-                                .part = index_of(e, F_SUMMARY_INDEX),
-                                .text = json_text_of(e->value[F_DELTA])});
-}
-
-static void on_summary_done(struct chat_decoder *d, const struct event *e)
-{
-    piece(d, e,
-          (struct output_piece){.kind = CHAT_EV_THINKING,
-                                .part = index_of(e, F_SUMMARY_INDEX),
-                                .whole = true,
-                                .text = json_text_of(e->value[F_TEXT])});
-}
-
-static void on_thought(struct chat_decoder *d, const struct event *e)
-{
-    piece(d, e,
-          (struct output_piece){.kind = CHAT_EV_THINKING,
-                                .part = index_of(e, F_CONTENT_INDEX),
-                                .in_full = true,
-                                .text = json_text_of(e->value[F_DELTA])});
-}
-
-static void on_thought_done(struct chat_decoder *d, const struct event *e)
-{
-    piece(d, e,
-          (struct output_piece){.kind = CHAT_EV_THINKING,
-                                .part = index_of(e, F_CONTENT_INDEX),
-                                .in_full = true,
-                                .whole = true,
-                                .text = json_text_of(e->value[F_TEXT])});
+        output_piece(d, o, &piece);
 }
 
 static void on_args(struct chat_decoder *d, const struct event *e)
@@ -429,16 +384,8 @@ static const struct {
     struct str type;
     void (*fn)(struct chat_decoder *d, const struct event *e);
 } handlers[] = {
-    {STR_INIT("response.output_text.delta"), on_text},
     {STR_INIT("response.function_call_arguments.delta"), on_args},
-    {STR_INIT("response.reasoning_summary_text.delta"), on_summary},
-    {STR_INIT("response.reasoning_text.delta"), on_thought},
-    {STR_INIT("response.refusal.delta"), on_refusal},
-    {STR_INIT("response.output_text.done"), on_text_done},
     {STR_INIT("response.function_call_arguments.done"), on_args_done},
-    {STR_INIT("response.reasoning_summary_text.done"), on_summary_done},
-    {STR_INIT("response.reasoning_text.done"), on_thought_done},
-    {STR_INIT("response.refusal.done"), on_refusal_done},
     {STR_INIT("response.output_item.added"), on_item_added},
     {STR_INIT("response.output_item.done"), on_item_done},
     {STR_INIT("response.created"), on_start},
@@ -448,6 +395,22 @@ static const struct {
     {STR_INIT("response.failed"), on_end},
     {STR_INIT("response.cancelled"), on_end},
 };
+
+static void on_event(struct chat_decoder *d, const struct event *e)
+{
+    for (size_t i = 0; i < COUNTOF(pieces); i++) {
+        if (str_eq(e->type, pieces[i].type)) {
+            on_piece(d, e, &pieces[i]);
+            return;
+        }
+    }
+    for (size_t i = 0; i < COUNTOF(handlers); i++) {
+        if (str_eq(e->type, handlers[i].type)) {
+            handlers[i].fn(d, e);
+            return;
+        }
+    }
+}
 
 /* ---- the dialect ---- */
 
@@ -498,12 +461,7 @@ bool responses_decode(struct chat_decoder *d, struct str name, struct str data, 
         read_error(d, data);
         return true;
     }
-    for (size_t i = 0; i < COUNTOF(handlers); i++) {
-        if (str_eq(e.type, handlers[i].type)) {
-            handlers[i].fn(d, &e);
-            break;
-        }
-    }
+    on_event(d, &e);
     return !d->bad;
 }
 

@@ -55,14 +55,6 @@ static void pen_kept(struct json_pen *p, const struct chat_request *r, struct st
 
 /* ---- settings ---- */
 
-static void pen_tri_some(struct json_pen *p, struct str name, enum chat_tri t)
-{
-    if (t == CHAT_UNSET)
-        return;
-    pen_key(p, name);
-    pen_bool(p, t == CHAT_YES);
-}
-
 static void drop_some(struct chat_request *r, struct str value, struct str name)
 {
     if (value.len > 0)
@@ -107,27 +99,9 @@ static bool wants_summary(const struct chat_reasoning *t)
     return t->show == CHAT_YES || (t->show == CHAT_UNSET && t->on == CHAT_YES);
 }
 
-/* The effort, or the word for the budget.  That there is to be no thinking cannot be said: models
- * that do not think, or have to, refuse even "none". */
-static struct json_text effort_of(struct chat_request *r)
-{
-    const struct chat_reasoning *t = &r->reasoning;
-    uint64_t tokens;
-
-    if (t->effort.ptr != NULL)
-        return t->effort;
-    if (t->on == CHAT_NO)
-        chat_drop(r, STR("thinking"));
-    else if (str_to_u64(t->budget, &tokens) && tokens > 0)
-        return chat_effort_word(tokens);
-    else if (t->budget.len > 0)
-        chat_drop(r, STR("thinking"));
-    return (struct json_text){NULL, 0};
-}
-
 static void pen_reasoning(struct json_pen *p, struct chat_request *r)
 {
-    struct json_text effort = effort_of(r);
+    struct json_text effort = openai_encode_effort(r);
     bool summary = wants_summary(&r->reasoning);
 
     if (effort.ptr == NULL && !summary)
@@ -157,7 +131,7 @@ static void pen_format(struct json_pen *p, const struct chat_request *r)
         pen_key_text_some(p, STR("description"), r->schema_description);
         pen_key(p, STR("schema"));
         pen_raw(p, r->schema.len > 0 ? r->schema : STR("{}"));
-        pen_tri_some(p, STR("strict"), r->schema_strict);
+        pen_key_tri_some(p, STR("strict"), r->schema_strict);
     }
     pen_close(p, '}');
 }
@@ -182,17 +156,6 @@ static void pen_form(struct json_pen *p, const struct chat_request *r)
     pen_format(p, r);
     pen_key_raw_some(p, STR("verbosity"), verbosity);
     pen_close(p, '}');
-}
-
-static void pen_words(struct json_pen *p, const struct chat_request *r)
-{
-    struct json_text tier = r->service_tier;
-
-    if (tier.ptr != NULL && json_text_is(tier, STR("standard_only"))) /* Anthropic's */
-        tier = JSON_TEXT("default");
-    pen_key_text_some(p, STR("service_tier"), tier);
-    pen_key_text_some(p, STR("user"), r->user);
-    pen_key_raw_some(p, STR("metadata"), r->metadata);
 }
 
 /* What Chat Completions has under the same name; "verbosity" has its place in `text`. */
@@ -268,21 +231,10 @@ static uint32_t pen_tool_list(struct json_pen *p, struct chat_request *r)
     return said;
 }
 
-static bool is_offered(const struct chat_request *r, struct json_text name)
-{
-    for (uint32_t i = 0; i < r->tools_count; i++) {
-        struct json_text tool = r->tools[i].name;
-
-        if (tool.ptr != NULL && json_text_is(name, str_make(tool.ptr, tool.len)))
-            return true;
-    }
-    return false;
-}
-
 /* One that is no function was left out above. */
 static void pen_named(struct json_pen *p, struct chat_request *r)
 {
-    if (!is_offered(r, r->choice_name)) {
+    if (!openai_encode_offers(r, r->choice_name)) {
         chat_drop(r, STR("tool_choice"));
         return;
     }
@@ -296,20 +248,13 @@ static void pen_named(struct json_pen *p, struct chat_request *r)
 /* Without tools there is nothing to choose from, and saying so is an error. */
 static void pen_tools(struct json_pen *p, struct chat_request *r)
 {
-    static const struct json_text words[] = {
-        [CHAT_CHOICE_AUTO] = {"auto", 4},
-        [CHAT_CHOICE_NONE] = {"none", 4},
-        [CHAT_CHOICE_ANY] = {"required", 8},
-        [CHAT_CHOICE_NAMED] = {NULL, 0},
-    };
-
     if (pen_tool_list(p, r) == 0)
         return;
-    pen_tri_some(p, STR("parallel_tool_calls"), r->parallel_calls);
+    pen_key_tri_some(p, STR("parallel_tool_calls"), r->parallel_calls);
     if (r->choice == CHAT_CHOICE_NAMED)
         pen_named(p, r);
-    else if (r->choice != CHAT_CHOICE_UNSET)
-        pen_key_text(p, STR("tool_choice"), words[r->choice]);
+    else
+        pen_key_text_some(p, STR("tool_choice"), openai_encode_choice(r->choice));
 }
 
 /* ---- the body ---- */
@@ -325,7 +270,7 @@ static void pen_settings(struct json_pen *p, struct chat_request *r, struct str 
     pen_numbers(p, r);
     pen_reasoning(p, r);
     pen_form(p, r);
-    pen_words(p, r);
+    openai_encode_words(p, r);
     pen_extras(p, r);
     pen_tools(p, r);
 }

@@ -34,25 +34,16 @@ static void drop_raw(struct encoding *e, struct str raw)
 
 /* ---- content ---- */
 
-static void key_data_url(struct json_pen *p, struct str name, const struct chat_part *part)
-{
-    pen_key(p, name);
-    pen_quote(p);
-    pen_bytes(p, STR("data:"));
-    pen_inside(p, part->media_type);
-    pen_bytes(p, STR(";base64,"));
-    pen_inside(p, part->data);
-    pen_quote_end(p);
-}
-
 static void pen_image(struct json_pen *p, const struct chat_part *part)
 {
     pen_key_text(p, STR("type"), JSON_TEXT("input_image"));
     pen_key_text_some(p, STR("file_id"), part->file_id);
-    if (part->data.ptr != NULL)
-        key_data_url(p, STR("image_url"), part);
-    else
+    if (part->data.ptr != NULL) {
+        pen_key(p, STR("image_url"));
+        openai_encode_data_url(p, part);
+    } else {
         pen_key_text_some(p, STR("image_url"), part->text);
+    }
     pen_key_raw_some(p, STR("detail"), part->detail);
 }
 
@@ -73,10 +64,12 @@ static void pen_file(struct encoding *e, const struct chat_part *part)
     pen_key_text(p, STR("type"), JSON_TEXT("input_file"));
     pen_key_text_some(p, STR("file_id"), part->file_id);
     pen_key_text_some(p, STR("filename"), file_name(e, part));
-    if (part->data.ptr != NULL && part->media_type.ptr != NULL)
-        key_data_url(p, STR("file_data"), part);
-    else
+    if (part->data.ptr != NULL && part->media_type.ptr != NULL) {
+        pen_key(p, STR("file_data"));
+        openai_encode_data_url(p, part);
+    } else {
         pen_key_text_some(p, STR("file_data"), part->data);
+    }
     pen_key_text_some(p, STR("file_url"), part->text);
 }
 
@@ -133,22 +126,6 @@ static bool pen_content(struct encoding *e, const struct chat_part *parts, uint3
 
 /* ---- messages ---- */
 
-static struct json_text role_word(enum chat_role role)
-{
-    switch (role) {
-    case CHAT_SYSTEM:
-        return JSON_TEXT("system");
-    case CHAT_DEVELOPER:
-        return JSON_TEXT("developer");
-    case CHAT_ASSISTANT:
-        return JSON_TEXT("assistant");
-    case CHAT_USER:
-    case CHAT_TOOL: /* what is shown beside the results */
-        break;
-    }
-    return JSON_TEXT("user");
-}
-
 static bool is_content(const struct chat_part *part)
 {
     return part->kind == CHAT_TEXT || part->kind == CHAT_IMAGE || part->kind == CHAT_AUDIO ||
@@ -161,7 +138,7 @@ static bool pen_message(struct encoding *e, const struct chat_part *parts, uint3
 
     pen_open(e->pen, '{');
     pen_key_text(e->pen, STR("type"), JSON_TEXT("message"));
-    pen_key_text(e->pen, STR("role"), role_word(e->role));
+    pen_key_text(e->pen, STR("role"), openai_encode_role(e->role));
     pen_key(e->pen, STR("content"));
     ok = pen_content(e, parts, n);
     pen_close(e->pen, '}');

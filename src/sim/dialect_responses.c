@@ -79,7 +79,7 @@ static void put_usage(const struct sim_talk *t, struct out *o)
     }
     put_count(t, STR(",\"usage\":{\"input_tokens\":"), input, o);
     if (details)
-        OUT_LIT(o, ",\"input_tokens_details\":{\"cached_tokens\":0}");
+        OUT_LIT(o, ",\"input_tokens_details\":{\"cached_tokens\":0,\"cache_write_tokens\":0}");
     put_count(t, STR(",\"output_tokens\":"), output, o);
     if (details) {
         put_count(t, STR(",\"output_tokens_details\":{\"reasoning_tokens\":"), t->reasoning.at, o);

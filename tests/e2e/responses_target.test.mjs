@@ -3,10 +3,26 @@
 // bytes passed. The simulator is strict: what it takes, the provider's own checks take.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
+import Ajv from 'ajv/dist/2020.js';
 import OpenAI from 'openai';
-import { Upstream, ask, eventually, pair, parseEvents, reply } from './harness.mjs';
+import { Upstream, ask, eventually, pair, parseEvents, reply, root } from './harness.mjs';
+
+/** As in schemas.test.mjs: every optional property may be null, as it is in OpenAI's own answers. */
+function relax(node) {
+  if (Array.isArray(node)) return node.map(relax);
+  if (node === null || typeof node !== 'object') return node;
+  const out = Object.fromEntries(Object.entries(node).filter(([k]) => !['discriminator', '$recursiveAnchor'].includes(k)).map(([k, v]) => [k, relax(v)]));
+  if (out.nullable && out.type) out.type = [out.type, 'null'];
+  delete out.nullable;
+  if (out.properties)
+    for (const [k, v] of Object.entries(out.properties))
+      if (!out.required?.includes(k)) out.properties[k] = { anyOf: [v, { type: 'null' }] };
+  return out;
+}
 
 // An upstream of our own sees what was sent to the letter.
 let heard;
@@ -333,6 +349,27 @@ test('previous_response_id is refused only by who would be translated', async ()
   // Nobody answers it without what it refers to: the client hears what its own target said.
   const fallen = await ask(t.gw.origin, 'POST', '/v1/responses', { model: 'stored', input: said, previous_response_id: 'resp_1' });
   assert.equal(fallen.status, 502, fallen.text);
+});
+
+test('what the simulator says is what OpenAI describes', async () => {
+  const ajv = new Ajv({ strict: false, validateFormats: false });
+  ajv.addSchema({ $id: 'openai', ...relax(JSON.parse(readFileSync(join(root, 'tests/data/openai/responses.json'), 'utf8'))) });
+  const names = Object.keys(ajv.getSchema('openai').schema.$defs);
+  const valid = (name, value) => {
+    const check = ajv.getSchema(`openai#/$defs/${name}`);
+    assert.ok(check(value), `${name}: ${ajv.errorsText(check.errors)}: ${JSON.stringify(value)}`);
+  };
+  // "response.output_item.added" is ResponseOutputItemAddedEvent; of the texts' events the name lacks a word.
+  const nameOf = (type) => type.split(/[._]/).map((w) => w[0].toUpperCase() + w.slice(1)).join('').replace('OutputText', 'Text') + 'Event';
+  for (const script of ['tokens=3', 'reasoning=2,tokens=3', 'tools-interleaved,calls=2', 'usage-plain,tokens=2']) {
+    const { events } = await raw('responses', `responses/sim?${script}`);
+    for (const e of events) {
+      assert.ok(names.includes(nameOf(e.name)), `a schema for ${e.name}`);
+      if (script.startsWith('usage-plain') && e.name === 'response.completed') continue;
+      valid(nameOf(e.name), JSON.parse(e.data));
+    }
+    if (!script.startsWith('usage-plain')) valid('Response', (await ask(t.gw.origin, 'POST', '/v1/responses', { model: `responses/sim?${script}`, input: said })).json);
+  }
 });
 
 // ---- which API ----
