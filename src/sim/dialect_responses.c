@@ -361,6 +361,10 @@ static void put_args_event(struct sim_talk *t, struct sim_tool_part at, struct o
     out_put(o, at.part == 0 ? STR(",\"arguments\":\"") : STR(",\"delta\":\""));
     sim_tool_arguments(at.call, at.part, true, o);
     OUT_LIT(o, "\"");
+    if (at.part == 0) {
+        OUT_LIT(o, ",\"name\":");
+        out_json(o, sim_talk_tool_name(t, at.call));
+    }
     event_close(t, o);
 }
 
