@@ -49,6 +49,7 @@ static const struct row {
     {"the whole in .done only", CREATED ADDED(0, MESSAGE("")) TEXT_DONE(0, 0, "a") DONE(0, MESSAGE(SAID("a"))) OVER(MESSAGE(SAID("a"))), START "text text=a\nblock\n" ENDS},
     {"the whole in the item's end only", CREATED DONE(0, MESSAGE(SAID("a") "," REFUSED("no"))) OVER(""), START "text text=a\nblock\nrefusal text=no\nblock\n" ENDS},
     {"the whole at the end only", CREATED OVER(MESSAGE(SAID("a")) "," CALL("c", "f", "{}")), START "text text=a\nblock\ncall 0 id=c name=f\nargs 0 text={}\nblock\n" CALLS},
+    {"places in the stream that are others than in the whole", CREATED DONE(2, MESSAGE(SAID("a"))) OVER(MESSAGE(SAID("z")) "," MESSAGE(SAID("a"))), START "text text=a\nblock\n" ENDS},
     {"pieces without what comes around them", TEXT(0, 0, "a") OVER(""), "start\ntext text=a\nblock\n" ENDS},
     {"parts are blocks", CREATED TEXT(0, 0, "a") TEXT(0, 1, "b") DONE(0, MESSAGE(SAID("a") "," SAID("b"))) OVER(""), START "text text=a\nblock\ntext text=b\nblock\n" ENDS},
     {"a refusal", CREATED ADDED(0, MESSAGE("")) EV("response.refusal.delta", AT(0) PART_AT(0) ",\"delta\":\"no\"") EV("response.refusal.done", AT(0) PART_AT(0) ",\"refusal\":\"no\"") DONE(0, MESSAGE(REFUSED("no"))) OVER(""), START "refusal text=no\nblock\n" ENDS},
