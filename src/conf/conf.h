@@ -100,11 +100,20 @@ enum conf_maker {
     MAKER_BEDROCK,
 };
 
+/* Which of its two APIs a provider of OpenAI's dialect is asked through. */
+enum conf_api {
+    API_INHERITED, /* a target's, before it is resolved: its provider's */
+    API_CHAT,      /* Chat Completions */
+    API_RESPONSES,
+    API_EITHER, /* Responses for who speaks it, else Chat Completions */
+};
+
 struct conf_provider {
     struct str name;
     uint32_t index;        /* in conf->providers */
     enum conf_maker maker; /* as written: `dialect` */
     enum chat_dialect dialect;
+    enum conf_api api;
     struct str base_url; /* as written */
     bool tls;
     struct str host; /* parsed from base_url */
@@ -136,6 +145,7 @@ struct conf_target {
     uint32_t index; /* among all targets of the configuration, for run-time state */
     const struct conf_provider *provider;
     struct str model; /* the provider's name for it */
+    enum conf_api api;
     uint32_t weight;
     struct conf_timeouts timeouts; /* resolved: global, provider, model */
 };

@@ -182,6 +182,21 @@ static void set_azure(struct load *l, const struct node *map, struct conf_provid
         p->version = STR("");
 }
 
+/* ---- which API ---- */
+
+static void check_api(struct load *l, const struct node *at, const struct conf_provider *p,
+                      enum conf_api api)
+{
+    if (api == API_INHERITED || api == API_CHAT)
+        return;
+    if (p->dialect != CHAT_OPENAI)
+        load_problem(l, at, "`api`: only `openai` and `azure` have more than one; leave it out");
+    else if (p->maker == MAKER_AZURE && !ends_in(p->base_path, STR("/openai/v1")))
+        load_problem(l, at,
+                     "`api`: `azure` has the Responses API at "
+                     "https://NAME.openai.azure.com/openai/v1; write that as `base_url`");
+}
+
 /* ---- Bedrock ---- */
 
 static bool is_region(struct str s)
@@ -314,6 +329,7 @@ void resolve_provider(struct load *l, const struct node *map, void *record)
     set_address(p);
     if (p->maker == MAKER_AZURE)
         set_azure(l, map, p);
+    check_api(l, child_or(map, "api"), p, p->api);
     set_proxy(l, map, p);
     check_headers(l, map, p);
 }
@@ -421,6 +437,17 @@ void resolve_target_prepare(struct load *l, void *record)
 
     (void)l;
     t->weight = 1;
+}
+
+void resolve_target(struct load *l, const struct node *map, void *record)
+{
+    struct conf_target *t = record;
+
+    if (t->provider == NULL)
+        return; /* it was told */
+    check_api(l, child_or(map, "api"), t->provider, t->api);
+    if (t->api == API_INHERITED)
+        t->api = t->provider->api;
 }
 
 void resolve_model(struct load *l, const struct node *map, void *record)

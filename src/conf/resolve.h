@@ -22,6 +22,7 @@ void resolve_cors(struct load *l, const struct node *map, void *record);
 void resolve_admin(struct load *l, const struct node *map, void *record);
 void resolve_retry(struct load *l, const struct node *map, void *record);
 void resolve_provider(struct load *l, const struct node *map, void *record);
+void resolve_target(struct load *l, const struct node *map, void *record);
 void resolve_model(struct load *l, const struct node *map, void *record);
 void resolve_key(struct load *l, const struct node *map, void *record);
 void resolve_top(struct load *l, const struct node *map, void *record);

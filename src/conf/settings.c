@@ -71,6 +71,13 @@ static const struct choice dialects[] = {
     {NULL, 0, false},
 };
 
+static const struct choice apis[] = {
+    {"chat", API_CHAT, false},
+    {"responses", API_RESPONSES, false},
+    {"either", API_EITHER, false},
+    {NULL, 0, false},
+};
+
 static const struct choice strategies[] = {
     {"weighted", STRATEGY_WEIGHTED, false},
     {"ordered", STRATEGY_ORDERED, false},
@@ -172,6 +179,7 @@ TABLE(log, conf_log, .check = NULL);
 
 static const struct setting provider_rows[] = {
     {"dialect",        TYPE_CHOICE,   AT(conf_provider, maker),                 LIVE,      "openai",    0,       0,          dialects, NULL,  "What the provider speaks. `azure` is OpenAI's at Azure's paths, `bedrock` is Amazon's Converse."},
+    {"api",            TYPE_CHOICE,   AT(conf_provider, api),                   LIVE,      "chat",      0,       0,          apis, NULL,      "`openai`, and `azure` at `/openai/v1`: what chats are asked through. `chat` is Chat Completions; `responses` is the Responses API, which some models answer better or alone; `either` passes on what clients of the Responses API send, and asks for all others through Chat Completions."},
     {"base_url",       TYPE_URL,      AT(conf_provider, base_url),              LIVE,      "https://api.openai.com/v1", 1, 2048, NULL, NULL,    "Where its API begins; `/chat/completions` and the like are put behind it. What is shown is for `openai`; each other dialect has its own maker's. `azure` has none: write `https://NAME.openai.azure.com`, where a model is the name of a deployment, or the newer `https://NAME.openai.azure.com/openai/v1`. `bedrock`: `https://bedrock-runtime.REGION.amazonaws.com`."},
     {"keys",           TYPE_SECRETS,  LIST(conf_provider, keys),                LIVE|EMPTY,NULL,        0,       256,        NULL, NULL,      "Credentials, used in turn. An empty one is left out; none is fine for a local server. `azure`: an API key, or a token of Entra ID, which is told by its form (eyJ…). `bedrock`: `ACCESS:SECRET` or `ACCESS:SECRET:SESSION` signs each request, as in `${AWS_ACCESS_KEY_ID}:${AWS_SECRET_ACCESS_KEY}`; one without a colon is an API key of Bedrock's."},
     {"key",            TYPE_SECRETS,  LIST(conf_provider, keys),                LIVE|EMPTY|ONE_OF, NULL, 0,      256,        NULL, NULL,      "The same, when there is one."},
@@ -193,9 +201,11 @@ TABLE(provider, conf_provider, .prepare = resolve_provider_prepare, .check = res
 static const struct setting target_rows[] = {
     {"provider",       TYPE_PROVIDER, AT(conf_target, provider),                LIVE|MUST, NULL,        1,       128,        NULL, NULL,      "A name from `providers`."},
     {"model",          TYPE_TEXT,     AT(conf_target, model),                   LIVE|MUST, NULL,        1,       256,        NULL, NULL,      "The provider's name for the model."},
+    {"api",            TYPE_CHOICE,   AT(conf_target, api),                     LIVE,      NULL,        0,       0,          apis, NULL,      "For this model, another API than its provider's `api` says."},
     {"weight",         TYPE_NUMBER,  AT(conf_target, weight),                  LIVE,      "1",         0,       1000000,    NULL, NULL,      "Its share, against the weights of the other targets."},
 };
-TABLE(target, conf_target, .unfold = resolve_target_word, .prepare = resolve_target_prepare);
+TABLE(target, conf_target, .unfold = resolve_target_word, .prepare = resolve_target_prepare,
+      .check = resolve_target);
 
 static const struct setting model_rows[] = {
     {"strategy",       TYPE_CHOICE,   AT(conf_model, strategy),                 LIVE,      "weighted",  0,       0,          strategies, NULL,"How a target is chosen: by weight, or in the order written."},

@@ -312,10 +312,12 @@ static bool write_request(struct exchange *x)
         if (written == 0)
             r->body_count =
                 openai_request_splice(x->mem, &x->req, t->model, t->provider->ask_usage, r->body);
-        head.path = upstream_path(x->mem, t->provider, t->model, head.path);
-        if (r->body_count == 0 || head.path.ptr == NULL)
+        if (r->body_count == 0)
             return false;
     }
+    head.path = upstream_path(x->mem, t->provider, t->model, head.path);
+    if (head.path.ptr == NULL)
+        return false;
     head.body = r->body;
     head.body_count = r->body_count;
     head.now_s = wall_clock_s();

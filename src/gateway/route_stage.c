@@ -86,8 +86,12 @@ static enum verdict route_direct(struct exchange *x, const struct conf_provider 
 
     if (t == NULL || c == NULL)
         return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange_bytes is reached.");
-    *t = (struct conf_target){
-        .index = UINT32_MAX, .provider = p, .model = model, .weight = 1, .timeouts = p->timeouts};
+    *t = (struct conf_target){.index = UINT32_MAX,
+                              .provider = p,
+                              .model = model,
+                              .api = p->api,
+                              .weight = 1,
+                              .timeouts = p->timeouts};
     *c = (struct candidate){.target = t,
                             .provider = &x->gl->gw->providers[p->index],
                             .state = &x->gl->gw->providers[p->index].direct};

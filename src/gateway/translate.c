@@ -9,6 +9,7 @@
 #include "llm/chat_surface.h"
 #include "llm/chat_text.h"
 #include "llm/messages.h"
+#include "llm/responses.h"
 
 #define ID_DIGITS 24u
 /* What is read of a body takes up to this much for each of its bytes: `{"role":"user"}` becomes two
@@ -39,6 +40,7 @@ struct translation {
     struct chat_writer *writer; /* NULL: the answer's bytes pass */
     struct chat_origin_marker marker;
     bool encoded; /* false: so have the request's */
+    bool cut;     /* … but for thinking that another maker sealed */
     /* Of the call that is under way. */
     struct buf *out; /* NULL: events are collected for a whole answer */
     int err;
@@ -50,9 +52,20 @@ static bool is_count(const struct exchange *x)
     return x->surface->id == SURFACE_COUNT_TOKENS;
 }
 
+/* What this exchange is asked in.  Embeddings and the like have but one API. */
+static enum chat_dialect dialect_of(const struct exchange *x, const struct conf_target *t)
+{
+    bool responses =
+        t->api == API_RESPONSES || (t->api == API_EITHER && x->surface->dialect == CHAT_RESPONSES);
+
+    return responses && x->surface->any_dialect && x->surface->id != SURFACE_EMBEDDINGS
+               ? CHAT_RESPONSES
+               : t->provider->dialect;
+}
+
 bool translate_applies(const struct exchange *x, const struct conf_target *t)
 {
-    return t->provider->dialect != CHAT_OPENAI || x->surface->dialect != CHAT_OPENAI;
+    return dialect_of(x, t) != CHAT_OPENAI || x->surface->dialect != CHAT_OPENAI;
 }
 
 bool translate_can_serve(const struct exchange *x, const struct conf_target *t)
@@ -276,6 +289,7 @@ static bool write_body(struct exchange *x, struct translation *t, struct str mod
     enum chat_dialect maker = chat_origin_of(t->dialect->id, model);
 
     t->encoded = true;
+    t->cut = false;
     t->body.len = 0;
     t->request->dropped_count = t->unread_count;
     t->request->model = model;
@@ -288,15 +302,31 @@ static bool write_body(struct exchange *x, struct translation *t, struct str mod
     return take_body(x, t);
 }
 
+/* The body without what the target would refuse all of it for; where nothing may be left out, the
+ * target says so itself. */
+static bool cut_body(struct exchange *x, struct translation *t, struct openai_request *ret_req)
+{
+    const struct conf *c = x->gl->gw->conf;
+    struct str why = {NULL, 0}, param = {NULL, 0};
+
+    t->body.len = 0;
+    return x->surface->dialect == CHAT_RESPONSES && !c->translation.strict &&
+           responses_cut_foreign(x->call->body, &t->body) &&
+           openai_request_scan(x->mem, x->surface->openai, buf_str(&t->body), c->limits.json_depth,
+                               ret_req, &why, &param) == FAULT_NONE;
+}
+
 /* Only the model's name changes. */
 static bool pass_body(struct exchange *x, struct translation *t, struct str model)
 {
     struct http_request_out *r = &x->attempt.fetch.request;
+    struct openai_request req = x->req;
 
     t->encoded = false;
     t->request->model = model;
     t->request->stream = x->req.stream;
-    r->body_count = openai_request_splice(x->mem, &x->req, model, false, r->body);
+    t->cut = cut_body(x, t, &req);
+    r->body_count = openai_request_splice(x->mem, &req, model, false, r->body);
     return r->body_count > 0 || out_of_room(x);
 }
 
@@ -304,6 +334,14 @@ static bool pass_body(struct exchange *x, struct translation *t, struct str mode
 static bool is_suspect(const struct exchange *x)
 {
     return (x->surface->any_dialect || is_count(x)) && chat_origin_suspect(x->call->body);
+}
+
+/* The body has to be read, though it is in the target's own dialect.  What a Responses client was
+ * given to keep is whole items, which can be cut out. */
+static bool is_mixed(const struct exchange *x)
+{
+    return is_suspect(x) &&
+           (x->surface->dialect != CHAT_RESPONSES || x->gl->gw->conf->translation.strict);
 }
 
 /* On the same dialect the query is the client's as well ("?beta=true"). */
@@ -324,10 +362,10 @@ bool translate_request(struct exchange *x, struct str *ret_path)
 
     if (t == NULL)
         return out_of_room(x);
-    t->dialect = dialect_get(to->provider->dialect);
+    t->dialect = dialect_get(dialect_of(x, to));
     if (x->surface->id == SURFACE_EMBEDDINGS)
         return write_embedding(x, t, ret_path);
-    if ((t->dialect->id != x->surface->dialect || is_suspect(x)) && !read_once(x, t))
+    if ((t->dialect->id != x->surface->dialect || is_mixed(x)) && !read_once(x, t))
         return false;
     if (!begin_answer(x, t, chat_origin_of(t->dialect->id, to->model)))
         return out_of_room(x);
@@ -344,7 +382,7 @@ int translate_own(struct exchange *x)
     struct translation *t;
 
     if (x->translation != NULL)
-        x->translation->encoded = false;
+        x->translation->encoded = x->translation->cut = false;
     if (!is_suspect(x))
         return 0;
     t = translation_of(x);
@@ -586,7 +624,9 @@ enum fault translate_whole(struct exchange *x, struct str body, struct buf *out,
         return x->attempt.watch.fault;
     case OPENAI_EV_DONE:
         break;
-    case OPENAI_EV_LIFECYCLE:
+    case OPENAI_EV_LIFECYCLE: /* it is still to be made, as the client wanted (`background`) */
+        *ret_body = body;
+        return t->writer == NULL ? FAULT_NONE : FAULT_UPSTREAM_BAD_REPLY;
     case OPENAI_EV_CONTENT:
     case OPENAI_EV_USAGE:
     case OPENAI_EV_MALFORMED:
@@ -642,7 +682,11 @@ struct str translate_dropped(struct exchange *x)
     size_t len = 0;
     char *text;
 
-    if (x->translation == NULL || !x->translation->encoded)
+    if (x->translation == NULL)
+        return (struct str){NULL, 0};
+    if (x->translation->cut)
+        return STR("input.reasoning.encrypted_content");
+    if (!x->translation->encoded)
         return (struct str){NULL, 0};
     names = dropped_of(x->translation, &count);
     if (count == 0)

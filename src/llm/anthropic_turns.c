@@ -15,6 +15,7 @@
  */
 #include "llm/anthropic_part.h"
 
+#include "llm/chat_seal.h"
 #include "llm/chat_text.h"
 
 enum turn { TURN_NONE, TURN_USER, TURN_ASSISTANT, TURN_SYSTEM };
@@ -53,7 +54,7 @@ static bool says(const struct chat_part *p)
     case CHAT_REFUSAL:
         return !anthropic_is_blank(p->text);
     case CHAT_THINKING:
-        return p->signature.len > 0;
+        return chat_is_signed(p);
     case CHAT_REDACTED:
         return p->data.len > 0;
     case CHAT_RAW:

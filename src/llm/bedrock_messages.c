@@ -15,6 +15,7 @@
 #include "llm/bedrock_part.h"
 
 #include "llm/anthropic_part.h"
+#include "llm/chat_seal.h"
 #include "llm/chat_text.h"
 #include "llm/json_pick.h"
 
@@ -36,7 +37,7 @@ static bool says(const struct chat_part *p)
     case CHAT_REFUSAL:
         return !anthropic_is_blank(p->text);
     case CHAT_THINKING:
-        return p->signature.len > 0;
+        return chat_is_signed(p);
     case CHAT_REDACTED:
         return p->data.len > 0;
     case CHAT_RAW:

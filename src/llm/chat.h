@@ -203,7 +203,7 @@ enum chat_event_kind {
     CHAT_EV_ARGS,      /* call, text: a piece of its arguments, a JSON text inside a JSON string */
     CHAT_EV_BLOCK_END, /* what went on before is whole */
     CHAT_EV_CITATION,  /* raw */
-    CHAT_EV_RAW,       /* raw: a vendor's block; only for its own dialect */
+    CHAT_EV_RAW,       /* raw: a vendor's block, empty while it goes on; only for its own dialect */
     CHAT_EV_USAGE,     /* usage: replaces what was told before */
     CHAT_EV_STOP,      /* stop; text: a stop sequence, or the unknown word; raw: why, by `vendor` */
     CHAT_EV_ERROR,     /* fault, text: message, name: the provider's type or code */

@@ -5,7 +5,8 @@
 #include "llm/dialects.h"
 
 static const struct dialect *const dialects[] = {
-    &dialect_anthropic, &dialect_openai, &dialect_gemini, &dialect_ollama, &dialect_bedrock,
+    &dialect_anthropic, &dialect_openai, &dialect_responses,
+    &dialect_gemini,    &dialect_ollama, &dialect_bedrock,
 };
 
 static const struct chat_surface *const surfaces[] = {

@@ -12,6 +12,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "llm/chat_calls.h"
+#include "llm/chat_seal.h"
 #include "llm/chat_text.h"
 #include "llm/gemini_part.h"
 
@@ -73,7 +74,11 @@ static void put_text(struct contents *c, enum chat_role role, const struct chat_
 /* A signature without a thought is one that Gemini put on a text, or on nothing. */
 static void put_thinking(struct contents *c, enum chat_role role, const struct chat_part *p)
 {
-    if (p->text.len == 0 && p->signature.len == 0)
+    struct json_text signature = p->signature;
+
+    if (!chat_is_signed(p))
+        signature.len = 0;
+    if (p->text.len == 0 && signature.len == 0)
         return;
     part_begin(c, role);
     pen_key_text(c->pen, STR("text"), p->text);
@@ -81,7 +86,7 @@ static void put_thinking(struct contents *c, enum chat_role role, const struct c
         pen_key(c->pen, STR("thought"));
         pen_bool(c->pen, true);
     }
-    part_end(c, p->signature);
+    part_end(c, signature);
 }
 
 /* ---- media ---- */

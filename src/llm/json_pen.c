@@ -177,6 +177,14 @@ void pen_key_text_some(struct json_pen *p, struct str name, struct json_text ins
         pen_key_text(p, name, inside);
 }
 
+void pen_key_tri_some(struct json_pen *p, struct str name, enum chat_tri t)
+{
+    if (t == CHAT_UNSET)
+        return;
+    pen_key(p, name);
+    pen_bool(p, t == CHAT_YES);
+}
+
 void pen_key_plain(struct json_pen *p, struct str name, struct str bytes)
 {
     pen_key(p, name);

@@ -43,6 +43,7 @@ void pen_null(struct json_pen *p);
 void pen_key_raw_some(struct json_pen *p, struct str name, struct str json);
 void pen_key_text(struct json_pen *p, struct str name, struct json_text inside);
 void pen_key_text_some(struct json_pen *p, struct str name, struct json_text inside);
+void pen_key_tri_some(struct json_pen *p, struct str name, enum chat_tri t);
 void pen_key_plain(struct json_pen *p, struct str name, struct str bytes);
 
 /* A quoted string in pieces, one text behind the other: pen_quote, pen_inside …, pen_quote_end. */

@@ -289,7 +289,7 @@ static bool decode_whole(struct chat_decoder *d, struct str body, chat_event_fn 
     return true;
 }
 
-static void refusal(struct arena *a, unsigned status, struct str body, struct chat_event *ret)
+void openai_refusal_event(struct arena *a, unsigned status, struct str body, struct chat_event *ret)
 {
     struct openai_refusal r = openai_refusal(a, status, body);
 
@@ -312,5 +312,5 @@ const struct dialect dialect_openai = {
     .decoder_new = decoder_new,
     .decode = decode,
     .decode_whole = decode_whole,
-    .refusal = refusal,
+    .refusal = openai_refusal_event,
 };

@@ -39,14 +39,6 @@ static void pen_number_some(struct json_pen *p, struct str name, struct str numb
     pen_key_raw_some(p, name, number);
 }
 
-static void pen_tri_some(struct json_pen *p, struct str name, enum chat_tri t)
-{
-    if (t == CHAT_UNSET)
-        return;
-    pen_key(p, name);
-    pen_bool(p, t == CHAT_YES);
-}
-
 static void pen_numbers(struct json_pen *p, struct chat_request *r, struct str model)
 {
     pen_number_some(
@@ -82,7 +74,7 @@ static void pen_schema(struct json_pen *p, const struct chat_request *r)
     pen_key_text(p, STR("name"), r->schema_name.ptr != NULL ? r->schema_name : JSON_TEXT("answer"));
     pen_key_text_some(p, STR("description"), r->schema_description);
     pen_key_raw_some(p, STR("schema"), r->schema);
-    pen_tri_some(p, STR("strict"), r->schema_strict);
+    pen_key_tri_some(p, STR("strict"), r->schema_strict);
     pen_close(p, '}');
 }
 
@@ -100,24 +92,25 @@ static void pen_format(struct json_pen *p, const struct chat_request *r)
     pen_close(p, '}');
 }
 
-/* The effort, or the word for the budget.  That there is to be no thinking cannot be said: models
- * that do not think refuse even "none". */
-static void pen_reasoning(struct json_pen *p, struct chat_request *r)
+/* That there is to be no thinking cannot be said: models that do not think, or have to, refuse even
+ * "none". */
+struct json_text openai_encode_effort(struct chat_request *r)
 {
     const struct chat_reasoning *t = &r->reasoning;
     uint64_t tokens;
 
     if (t->effort.ptr != NULL)
-        pen_key_text(p, STR("reasoning_effort"), t->effort);
-    else if (t->on == CHAT_NO)
+        return t->effort;
+    if (t->on == CHAT_NO)
         chat_drop(r, STR("thinking"));
     else if (str_to_u64(t->budget, &tokens) && tokens > 0)
-        pen_key_text(p, STR("reasoning_effort"), chat_effort_word(tokens));
+        return chat_effort_word(tokens);
     else if (t->budget.len > 0)
         chat_drop(r, STR("thinking"));
+    return (struct json_text){NULL, 0};
 }
 
-static void pen_words(struct json_pen *p, const struct chat_request *r)
+void openai_encode_words(struct json_pen *p, const struct chat_request *r)
 {
     struct json_text tier = r->service_tier;
 
@@ -204,7 +197,7 @@ static uint32_t pen_tool_list(struct json_pen *p, struct chat_request *r)
     return said;
 }
 
-static bool is_offered(const struct chat_request *r, struct json_text name)
+bool openai_encode_offers(const struct chat_request *r, struct json_text name)
 {
     for (uint32_t i = 0; i < r->tools_count; i++) {
         struct json_text tool = r->tools[i].name;
@@ -218,7 +211,7 @@ static bool is_offered(const struct chat_request *r, struct json_text name)
 /* A name that is no function's is a custom tool's. */
 static void pen_named(struct json_pen *p, const struct chat_request *r)
 {
-    bool function = is_offered(r, r->choice_name);
+    bool function = openai_encode_offers(r, r->choice_name);
 
     pen_open(p, '{');
     pen_key_text(p, STR("type"), function ? JSON_TEXT("function") : JSON_TEXT("custom"));
@@ -229,26 +222,30 @@ static void pen_named(struct json_pen *p, const struct chat_request *r)
     pen_close(p, '}');
 }
 
-/* Without tools there is nothing to choose from, and saying so is an error. */
-static void pen_tools(struct json_pen *p, struct chat_request *r)
+struct json_text openai_encode_choice(enum chat_choice choice)
 {
     static const struct json_text words[] = {
-        [CHAT_CHOICE_AUTO] = {"auto", 4},
-        [CHAT_CHOICE_NONE] = {"none", 4},
-        [CHAT_CHOICE_ANY] = {"required", 8},
+        [CHAT_CHOICE_UNSET] = {NULL, 0},  [CHAT_CHOICE_AUTO] = {"auto", 4},
+        [CHAT_CHOICE_NONE] = {"none", 4}, [CHAT_CHOICE_ANY] = {"required", 8},
         [CHAT_CHOICE_NAMED] = {NULL, 0},
     };
 
+    return words[choice];
+}
+
+/* Without tools there is nothing to choose from, and saying so is an error. */
+static void pen_tools(struct json_pen *p, struct chat_request *r)
+{
     if (pen_tool_list(p, r) == 0)
         return;
-    pen_tri_some(p, STR("parallel_tool_calls"), r->parallel_calls);
+    pen_key_tri_some(p, STR("parallel_tool_calls"), r->parallel_calls);
     if (r->choice == CHAT_CHOICE_UNSET)
         return;
     pen_key(p, STR("tool_choice"));
     if (r->choice == CHAT_CHOICE_NAMED)
         pen_named(p, r);
     else
-        pen_text(p, words[r->choice]);
+        pen_text(p, openai_encode_choice(r->choice));
 }
 
 /* ---- the body ---- */
@@ -265,8 +262,8 @@ bool openai_encode(struct chat_request *r, struct str model, struct buf *out,
     pen_numbers(&pen, r, model);
     pen_stops(&pen, r);
     pen_format(&pen, r);
-    pen_reasoning(&pen, r);
-    pen_words(&pen, r);
+    pen_key_text_some(&pen, STR("reasoning_effort"), openai_encode_effort(r));
+    openai_encode_words(&pen, r);
     pen_extras(&pen, r);
     pen_tools(&pen, r);
     if (!openai_encode_messages(&pen, r, p)) {

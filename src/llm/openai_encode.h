@@ -1,6 +1,6 @@
 /*
- * openai_encode.h - what the files that write a Chat Completions request share with each other
- * alone.
+ * openai_encode.h - what the files that write a Chat Completions request share with each other,
+ * and with those of a Responses request.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef LLM_OPENAI_ENCODE_H
@@ -16,6 +16,19 @@ struct str openai_path(struct arena *a, const struct chat_request *r);
 /* "messages":[…].  false: something that must not be left out cannot be said. */
 bool openai_encode_messages(struct json_pen *p, struct chat_request *r,
                             struct chat_problem *problem);
+/* ---- what both of OpenAI's dialects say alike ---- */
+
+/* The effort, or the word for the budget; absent: not said, and what cannot be is dropped. */
+struct json_text openai_encode_effort(struct chat_request *r);
+/* "service_tier", "user", "metadata". */
+void openai_encode_words(struct json_pen *p, const struct chat_request *r);
+/* Whether a function of this name is among the tools. */
+bool openai_encode_offers(const struct chat_request *r, struct json_text name);
+/* "auto", "none", "required"; absent: not said in one word. */
+struct json_text openai_encode_choice(enum chat_choice choice);
+struct json_text openai_encode_role(enum chat_role role);
+/* A string: "data:image/png;base64,…". */
+void openai_encode_data_url(struct json_pen *p, const struct chat_part *part);
 /* What to call a vendor's own block when it is dropped: `prefix` and its "type". */
 struct str openai_encode_type_of(struct arena *a, struct str prefix, struct str raw);
 

@@ -88,7 +88,7 @@ static uint32_t count(const struct chat_part *parts, uint32_t n, part_is_fn *is)
     return found;
 }
 
-static void pen_data_url(struct json_pen *p, const struct chat_part *part)
+void openai_encode_data_url(struct json_pen *p, const struct chat_part *part)
 {
     pen_quote(p);
     pen_bytes(p, STR("data:"));
@@ -110,7 +110,7 @@ static bool pen_image(struct encoding *e, const struct chat_part *part)
     pen_open(p, '{');
     pen_key(p, STR("url"));
     if (part->data.ptr != NULL)
-        pen_data_url(p, part);
+        openai_encode_data_url(p, part);
     else
         pen_text(p, part->text);
     pen_key_raw_some(p, STR("detail"), part->detail);
@@ -152,7 +152,7 @@ static void pen_file(struct json_pen *p, const struct chat_part *part)
     pen_key_text_some(p, STR("file_id"), part->file_id);
     if (part->data.ptr != NULL && part->media_type.ptr != NULL) {
         pen_key(p, STR("file_data"));
-        pen_data_url(p, part);
+        openai_encode_data_url(p, part);
     } else {
         pen_key_text_some(p, STR("file_data"), part->data.ptr != NULL ? part->data : part->text);
     }
@@ -471,7 +471,7 @@ static bool pen_shown(struct encoding *e, const struct chat_message *m)
 
 /* ---- messages ---- */
 
-static struct json_text role_word(enum chat_role role)
+struct json_text openai_encode_role(enum chat_role role)
 {
     switch (role) {
     case CHAT_SYSTEM:
@@ -530,7 +530,7 @@ static bool pen_rest(struct encoding *e, const struct chat_message *m)
     if (has_results(m) && count_shown(m) == 0 && count(m->parts, m->parts_count, is_content) == 0)
         return true;
     pen_open(e->pen, '{');
-    pen_key_text(e->pen, STR("role"), role_word(m->role));
+    pen_key_text(e->pen, STR("role"), openai_encode_role(m->role));
     pen_key_text_some(e->pen, STR("name"), m->name);
     ok = m->role == CHAT_ASSISTANT ? pen_assistant(e, m) : pen_others(e, m);
     pen_close(e->pen, '}');

@@ -5,6 +5,7 @@
 #ifndef LLM_OPENAI_PART_H
 #define LLM_OPENAI_PART_H
 
+#include "llm/chat.h"
 #include "llm/openai.h"
 
 /* A usage object while it goes by. */
@@ -29,6 +30,9 @@ bool openai_usage_read(struct openai_usage *usage, struct str object);
 bool openai_error_read(struct arena *a, struct str json, struct openai_refusal *ret);
 /* The same from the value of an `error` member. */
 void openai_error_value(struct arena *a, struct str value, struct openai_refusal *ret);
+/* openai_refusal() as an ERROR event: what both of OpenAI's dialects say of a refusal. */
+void openai_refusal_event(struct arena *a, unsigned status, struct str body,
+                          struct chat_event *ret);
 /* What is not JSON, as a message: a few words of plain text are worth passing on, a page of HTML is
  * not. */
 struct str openai_plain_text(struct arena *a, struct str body);

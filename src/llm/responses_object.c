@@ -10,6 +10,8 @@
 
 #include <errno.h>
 
+#include "llm/chat_seal.h"
+
 /* ---- texts that grow ---- */
 
 #define CHUNK_BYTES_MIN 240u
@@ -106,15 +108,26 @@ static void message_members(struct json_pen *p, const struct responses_item *ite
     pen_key_plain(p, STR("role"), STR("assistant"));
 }
 
+/* OpenAI's own goes back as OpenAI knows it. */
+static void sealed_member(struct json_pen *p, const struct responses_item *item)
+{
+    struct chat_seal own;
+
+    if (chat_unseal(item->sealed, &own)) {
+        pen_key_text(p, STR("encrypted_content"), own.content);
+        return;
+    }
+    pen_key(p, STR("encrypted_content"));
+    pen_quote(p);
+    pen_bytes(p, str_from(item->seal));
+    pen_inside(p, item->sealed);
+    pen_quote_end(p);
+}
+
 static void summary_members(struct json_pen *p, const struct responses_item *item, bool begun)
 {
-    if (item->seal != NULL && !begun) {
-        pen_key(p, STR("encrypted_content"));
-        pen_quote(p);
-        pen_bytes(p, str_from(item->seal));
-        pen_inside(p, item->sealed);
-        pen_quote_end(p);
-    }
+    if (item->seal != NULL && !begun)
+        sealed_member(p, item);
     pen_key(p, STR("summary"));
     pen_open(p, '[');
     if (item->text.len > 0 && !begun) {

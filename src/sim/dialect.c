@@ -2,7 +2,7 @@
 #include "sim/dialect.h"
 
 static const struct sim_dialect *const dialects[] = {
-    &sim_openai, &sim_anthropic, &sim_gemini, &sim_ollama, &sim_bedrock,
+    &sim_openai, &sim_responses, &sim_anthropic, &sim_gemini, &sim_ollama, &sim_bedrock,
 };
 
 const struct sim_dialect *sim_dialect_find(struct str method, struct str path,

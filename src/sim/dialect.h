@@ -101,6 +101,8 @@ struct sim_talk {
     enum sim_event block; /* what stands in the block that is open; SIM_EVENT_OPEN: none is */
     size_t framed_at;     /* in the out: where the message being written begins */
     uint64_t blocks;      /* begun so far */
+    uint64_t sequence;    /* of the next event */
+    struct sim_text all_text, all_reasoning; /* before anything was said of them */
     uint64_t id, created_s;
     struct sim_text reasoning, text;
     uint64_t tool_at, tool_events; /* instead of text when there are any */
@@ -152,6 +154,7 @@ bool sim_refuse(struct sim_problem *ret_problem, struct str message);
 /* The first fault of the script that the dialect lacks; SIM_NONE: it has them all. */
 enum sim_fault sim_dialect_lacks(const struct sim_dialect *d, const struct sim_script *s);
 
-extern const struct sim_dialect sim_openai, sim_anthropic, sim_gemini, sim_ollama, sim_bedrock;
+extern const struct sim_dialect sim_openai, sim_responses, sim_anthropic, sim_gemini, sim_ollama,
+    sim_bedrock;
 
 #endif

@@ -45,7 +45,7 @@ static enum sim_framing framing(const struct sim_ask *ask)
     return SIM_FRAMING_SSE;
 }
 
-static bool fields(const struct sim_head *h, struct http_fields *f, struct arena *a)
+bool sim_openai_fields(const struct sim_head *h, struct http_fields *f, struct arena *a)
 {
     bool changed = sim_script_has(h->script, SIM_VERSION_CHANGE);
     struct str id = arena_printf(a, "req_%016llx", (unsigned long long)h->id);
@@ -91,7 +91,7 @@ static const struct {
 };
 /* clang-format on */
 
-static struct sim_problem fault_problem(enum sim_fault f, unsigned status)
+struct sim_problem sim_openai_fault(enum sim_fault f, unsigned status)
 {
     size_t i = 0;
 
@@ -105,9 +105,9 @@ static struct sim_problem fault_problem(enum sim_fault f, unsigned status)
                                 .message = problems[i].message};
 }
 
-static void problem(const struct sim_ask *ask, const struct sim_problem *p, struct out *o)
+void sim_openai_problem(const struct sim_ask *ask, const struct sim_problem *p, struct out *o)
 {
-    struct str type = p->type.len > 0 ? p->type : fault_problem(SIM_NONE, p->status).type;
+    struct str type = p->type.len > 0 ? p->type : sim_openai_fault(SIM_NONE, p->status).type;
 
     (void)ask;
     OUT_LIT(o, "{\"error\":{\"message\":");
@@ -353,10 +353,10 @@ static void put_usage_event(struct sim_talk *t, struct out *o)
 
 static void put_error_event(struct sim_talk *t, struct out *o)
 {
-    struct sim_problem p = fault_problem(SIM_ERROR_FIRST, 500);
+    struct sim_problem p = sim_openai_fault(SIM_ERROR_FIRST, 500);
 
     sim_frame_open(&t->frame, STR(""), o);
-    problem(t->ask, &p, o);
+    sim_openai_problem(t->ask, &p, o);
     sim_frame_close(&t->frame, o);
 }
 
@@ -476,9 +476,9 @@ const struct sim_dialect sim_openai = {
     .model = sim_openai_model,
     .read = sim_openai_read,
     .framing = framing,
-    .fields = fields,
-    .problem = problem,
-    .fault = fault_problem,
+    .fields = sim_openai_fields,
+    .problem = sim_openai_problem,
+    .fault = sim_openai_fault,
     .begin = begin,
     .event = event,
     .whole = whole,

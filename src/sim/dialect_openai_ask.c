@@ -7,14 +7,19 @@
 #include "sim/dialect_openai.h"
 #include "sim/json.h"
 
-static bool refuse(struct sim_problem *p, const char *param, struct str code, struct str message)
+bool sim_openai_refuse(struct sim_problem *p, struct str param, struct str code, struct str message)
 {
     *p = (struct sim_problem){.status = 400,
                               .message = message,
                               .type = STR("invalid_request_error"),
                               .code = code,
-                              .param = str_from(param)};
+                              .param = param};
     return false;
+}
+
+static bool refuse(struct sim_problem *p, const char *param, struct str code, struct str message)
+{
+    return sim_openai_refuse(p, str_from(param), code, message);
 }
 
 static bool refuse_missing(struct sim_problem *p, struct arena *a, const char *param)

@@ -70,6 +70,35 @@ static void R56_a_maker_without_an_address_wants_one(void **state)
             "f:1:45: `region`: no name of a region, such as us-east-1\n");
 }
 
+static void a_target_is_asked_through_its_own_api_or_its_providers(void **state)
+{
+    struct conf *c =
+        load_fine("providers: { a: {}, b: { api: responses },\n"
+                  "  z: { dialect: azure, base_url: https://n/openai/v1, api: either } }\n"
+                  "models: { m: { targets: [ a/x, { provider: a, model: x, api: either }, b/x,"
+                  " { provider: b, model: x, api: chat }, z/x ] } }");
+    static const enum conf_api expected[] = {API_CHAT, API_EITHER, API_RESPONSES, API_CHAT,
+                                             API_EITHER};
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(expected); i++)
+        assert_int_equal(c->models[0].targets[i].api, expected[i]);
+    conf_unref(c);
+}
+
+static void R56_an_api_that_a_provider_has_not_is_refused(void **state)
+{
+    (void)state;
+    refused("providers: { p: { dialect: gemini, api: responses } }",
+            "f:1:41: `api`: only `openai` and `azure` have more than one; leave it out\n");
+    refused("providers: { p: { dialect: azure, base_url: \"https://n\", api: either } }",
+            "f:1:63: `api`: `azure` has the Responses API at "
+            "https://NAME.openai.azure.com/openai/v1; write that as `base_url`\n");
+    refused("providers: { p: { dialect: ollama } }\n"
+            "models: { m: { targets: [ { provider: p, model: x, api: responses } ] } }",
+            "f:2:57: `api`: only `openai` and `azure` have more than one; leave it out\n");
+}
+
 #define BEDROCK(key) "providers: { p: { dialect: bedrock, region: r, " key " } }"
 #define OF_BEDROCK                                                                                 \
     "one of `bedrock` is ACCESS:SECRET, ACCESS:SECRET:SESSION, or an API key without a colon\n"
@@ -426,6 +455,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_dialect_has_its_makers_address),
         cmocka_unit_test(R56_a_maker_without_an_address_wants_one),
+        cmocka_unit_test(a_target_is_asked_through_its_own_api_or_its_providers),
+        cmocka_unit_test(R56_an_api_that_a_provider_has_not_is_refused),
         cmocka_unit_test(R56_half_an_access_key_is_refused_without_repeating_it),
         cmocka_unit_test(R56_half_a_tls_pair_is_refused),
         cmocka_unit_test(R50_admin_beyond_loopback_needs_a_token),

@@ -36,6 +36,9 @@ static const struct way ways[] = {
     {&sim_ollama, "/api/chat", "/api/chat", "{\"model\":\"%s\"," TURN "}",
      "{\"model\":\"%s\",\"stream\":false," TURN "}"},
     {&sim_bedrock, "/model/%s/converse-stream", "/model/%s/converse", CONVERSATION, CONVERSATION},
+    {&sim_responses, "/v1/responses", "/openai/v1/responses",
+     "{\"model\":\"%s\",\"stream\":true,\"input\":\"" WORDS "\"}",
+     "{\"model\":\"%s\",\"input\":[{\"role\":\"user\",\"content\":\"" WORDS "\"}]}"},
 };
 
 /* `form` with the model put in; '?' stands as %3F in a path. */
@@ -209,6 +212,7 @@ static struct reply ask_by(const struct way *w, const char *model, bool streamed
 #define GA (&ways[3])
 #define O (&ways[4])
 #define B (&ways[5])
+#define R (&ways[6])
 
 static void faults_look_on_the_wire_as_the_menu_says(void **state)
 {
@@ -325,6 +329,30 @@ static void faults_look_on_the_wire_as_the_menu_says(void **state)
         {B, "sim?sse-for-json", false, STAYS, "vnd.amazon.eventstream", NULL},
         {B, "sim?json-for-sse", true, STAYS, "\"output\":{\"message\"", "messageStart"},
         {B, "sim?comments", true, STAYS, "has no place in this dialect (bedrock)", NULL},
+        {R, "sim", true, STAYS, "event: response.completed\ndata: {", "[DONE]"},
+        {R, "sim", false, STAYS, "\"text\":\"" WORDS "\"", "data:"},
+        {R, "sim?n-tokens-then-silence,after=2", true, STAYS, "\" two\"", "\" three\""},
+        {R, "sim?cut-fin,after=2", true, FIN, "\" two\"", "output_text.done"},
+        {R, "sim?cut-rst,after=2", true, RST, "\" two\"", "\" three\""},
+        {R, "sim?cut-chunk,after=2", true, FIN, "chunked", "\" three\""},
+        {R, "sim?done-without-finish", true, STAYS, "\" fünf\"", "response.completed"},
+        {R, "sim?error-first", true, STAYS, "\"type\":\"error\",\"sequence_number\":0,\"error\":{",
+         "response.created"},
+        {R, "sim?lifecycle-then-error", true, STAYS, "\"status\":\"failed\"", "output_item"},
+        {R, "sim?error-in-200", true, STAYS, "\r\n\r\n{\"error\":{", "data:"},
+        {R, "sim?null", true, STAYS, "data: null\n\n", "output_text"},
+        {R, "sim?empty-choices", true, STAYS, "\"output\":[],\"usage\":null", "output_item"},
+        {R, "sim?429", true, STAYS, "rate_limit_exceeded", "data:"},
+        {R, "sim?retry-after-int,ra=7s", true, STAYS, "retry-after: 7\r\n", NULL},
+        {R, "sim?bad-json-mid-stream,after=2", true, STAYS, "\"output_index\":0,\"del\n", NULL},
+        {R, "sim?usage-plain", true, STAYS, "\"total_tokens\":10}", "input_tokens_details"},
+        {R, "sim?usage-zero", true, STAYS, "\"total_tokens\":0}", NULL},
+        {R, "sim?tools-whole", true, STAYS, "arguments.done", "arguments.delta"},
+        {R, "sim?version-change", true, STAYS, "openai-version: 2099-01-01", NULL},
+        {R, "sim?crlf", true, STAYS, "event: response.completed\r\ndata: ", "\"\n"},
+        {R, "sim?sse-for-json", false, STAYS, "event: response.completed", NULL},
+        {R, "sim?json-for-sse", true, STAYS, "\"status\":\"completed\"", "data:"},
+        {R, "sim?no-done", true, STAYS, "has no place in this dialect (responses)", NULL},
     };
 
     (void)state;
