@@ -34,6 +34,7 @@ struct conf_retry {
     uint32_t retry_after_max_ms;   /* a longer Retry-After is not waited for: fall back or answer */
     uint32_t key_bench_ms;         /* how long a refused credential rests */
     uint32_t target_rest_ms; /* how long one that did not connect or answered 5xx ranks last */
+    uint32_t rate_limit_rest_max_ms; /* how long one whose allowance is used up does, at most */
 };
 
 struct conf_limits {

@@ -148,6 +148,7 @@ static const struct setting retry_rows[] = {
     {"retry_after_max",TYPE_DURATION, AT(conf_retry, retry_after_max_ms),       LIVE,      "60s",       0,       DAY,        NULL, NULL,      "A longer Retry-After is not waited for."},
     {"key_bench",      TYPE_DURATION, AT(conf_retry, key_bench_ms),             LIVE,      "60s",       0,       DAY,        NULL, NULL,      "How long a refused credential rests."},
     {"target_rest",    TYPE_DURATION, AT(conf_retry, target_rest_ms),           LIVE,      "10s",       0,       DAY,        NULL, NULL,      "How long a target that did not connect or answered 5xx is asked last."},
+    {"rate_limit_rest_max", TYPE_DURATION, AT(conf_retry, rate_limit_rest_max_ms), LIVE,   "60s",       0,       DAY,        NULL, NULL,      "A key whose answers say that no request, or too few tokens, are left (`x-ratelimit-remaining-requests`, `anthropic-ratelimit-tokens-remaining` …) is asked behind others until the reset they tell, but no longer than this. 0: not at all."},
 };
 TABLE(retry, conf_retry, .check = resolve_retry);
 

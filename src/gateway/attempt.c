@@ -78,9 +78,22 @@ static void note_fallback(struct exchange *x, const struct candidate *c)
     metric_add(x->gl->shard, x->gl->gw->series.fallbacks[x->alias->index], 1);
 }
 
+/* Somebody who would have been asked was not, since the provider had said that it would refuse. */
+static void note_passed(struct exchange *x)
+{
+    const struct candidate *c = x->route.passed;
+
+    if (c == NULL)
+        return;
+    metric_add(x->gl->shard, x->gl->gw->series.skips[c->provider->conf->index], 1);
+    log_debug("%.*s provider %.*s is out of allowance: another target is asked",
+              STR_ARG(x->request_id), STR_ARG(c->provider->conf->name));
+}
+
 static bool take_key(struct exchange *x, struct candidate *c)
 {
-    x->attempt.key = provider_key_pick(c->provider, c->keys_tried, exchange_now_ms(x));
+    x->attempt.key = provider_key_pick(c->provider, c->state, x->route.tokens, c->keys_tried,
+                                       exchange_now_ms(x));
     if (x->attempt.key != KEY_NONE || c->provider->conf->keys_count == 0)
         return true;
     c->out = true;
@@ -135,6 +148,7 @@ static enum verdict try_one(struct exchange *x)
     c = route_next(&x->route, exchange_now_ms(x), &wait_ms);
     if (c == NULL)
         return give_up(x);
+    note_passed(x);
     if (wait_ms > 0) {
         if (!is_worth_waiting(x, wait_ms)) {
             x->retry_after_out_ms = wait_ms;

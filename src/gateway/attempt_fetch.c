@@ -99,6 +99,21 @@ static void retitle(struct http_fields *reply, bool stream)
     }
 }
 
+/* Each answer is asked, also a refusal: it costs a look at the names of its fields. */
+static void learn_allowance(struct exchange *x, const struct http_fields *reply)
+{
+    struct attempt *a = &x->attempt;
+    struct allowance_told told;
+    struct timespec now;
+
+    if (a->allowance == NULL)
+        return;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    if (allowance_read(reply, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, &told))
+        allowance_learn(a->allowance, &a->mark, &told,
+                        x->gl->gw->conf->retry.rate_limit_rest_max_ms, exchange_now_ms(x));
+}
+
 static void on_head(struct http_fetch *f, const struct http_reply_in *head)
 {
     struct exchange *x = f->user;
@@ -110,6 +125,7 @@ static void on_head(struct http_fetch *f, const struct http_reply_in *head)
     a->status = head->status;
     a->reply = head->fields;
     attempt_check_version(x, &head->fields);
+    learn_allowance(x, &head->fields);
     if (a->foreign && !translate_passes(x))
         retitle(&a->reply, stream);
     if (head->status >= 300)
@@ -378,6 +394,9 @@ enum verdict attempt_fetch_start(struct exchange *x, struct candidate *c)
             return VERDICT_FAIL; /* and it has said why */
         return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange_bytes is reached.");
     }
+    x->attempt.allowance = target_allowance(c->state, x->attempt.key);
+    if (x->attempt.allowance != NULL)
+        x->attempt.mark = allowance_send(x->attempt.allowance, x->route.tokens);
     c->asked++;
     x->counted++;
     x->attempt.running = true;

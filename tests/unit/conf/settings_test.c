@@ -59,6 +59,7 @@ static const struct story stories[] = {
     {"retry.retry_after_max",        "7s",                  "7s",                   "2d",           "0 to 1d", ""},
     {"retry.key_bench",              "7s",                  "7s",                   "2d",           "0 to 1d", ""},
     {"retry.target_rest",            "7s",                  "7s",                   "2d",           "0 to 1d", ""},
+    {"retry.rate_limit_rest_max",    "20s",                 "20s",                  "2d",           "0 to 1d", ""},
     {"stream.keepalive",             "7s",                  "7s",                   "2h",           "0 to 1h", ""},
     {"stream.keepalive_mode",        "chunk",               "chunk",                "chunks",       "did you mean `chunk`?", ""},
     {"stream.malformed",             "fatal",               "fatal",                "drop",         "none of: skip, fatal", ""},
@@ -297,7 +298,8 @@ static void the_fields_are_the_ones_that_are_named(void **state)
         "  exchange_bytes: 240KiB }\n"
         "timeouts: { connect: 31ms, headers: 32ms, first_content: 33ms, idle: 34ms, total: 35ms }\n"
         "retry: { attempts: 41, initial: 42ms, max: 43ms, jitter: 44ms, gateway_error_factor: 45,\n"
-        "  retry_after_max: 46ms, key_bench: 47ms, target_rest: 48ms }\n"
+        "  retry_after_max: 46ms, key_bench: 47ms, target_rest: 48ms,\n"
+        "  rate_limit_rest_max: 49ms }\n"
         "upstream: { connections: 51, idle: 52, idle_time: 53ms, dns_ttl: 54ms,\n"
         "  happy_eyeballs: 55ms, queue: 56 }\n"
         "cors: { max_age: 61s }\nstream: { keepalive: 62s }\nproviders: { p: {} }\n");
@@ -305,7 +307,7 @@ static void the_fields_are_the_ones_that_are_named(void **state)
                                               16000, 17000, 18000,     19000, 20480,
                                               21504, 22528, 22u << 20, 23,    245760};
     const struct conf_timeouts timeouts = {31, 32, 33, 34, 35};
-    const struct conf_retry retry = {41, 42, 43, 44, 45, 46, 47, 48};
+    const struct conf_retry retry = {41, 42, 43, 44, 45, 46, 47, 48, 49};
     const struct conf_upstream upstream = {51, 52, 53, 54, 55, 56};
 
     (void)state;

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/allowance.h"
+
+/* A guess at a request's tokens that is more than this part of a window's says more about the guess
+ * (pictures are in the body, too) than about the request. */
+#define GUESS_PART 4u
+#define TOKENS_MOST (1ull << 32) /* of one request; whatever a body says, sums stay far from 2^64  \
+                                  */
+
+static uint64_t load(const atomic_uint_fast64_t *n)
+{
+    return atomic_load_explicit(n, memory_order_relaxed);
+}
+
+static void store(atomic_uint_fast64_t *n, uint64_t value)
+{
+    atomic_store_explicit(n, value, memory_order_relaxed);
+}
+
+static uint64_t weigh(const struct allowance *a, uint64_t tokens)
+{
+    uint64_t limit = load(&a->tokens_limit), most = limit / GUESS_PART;
+
+    if (tokens > TOKENS_MOST)
+        tokens = TOKENS_MOST;
+    if (limit != 0 && tokens > most)
+        tokens = most;
+    return tokens > 0 ? tokens : 1;
+}
+
+struct allowance_mark allowance_send(struct allowance *a, uint64_t tokens)
+{
+    uint64_t weight[ALLOWANCE_UNITS] = {1, weigh(a, tokens)};
+    struct allowance_mark mark;
+
+    for (unsigned u = 0; u < ALLOWANCE_UNITS; u++)
+        mark.sent[u] =
+            atomic_fetch_add_explicit(&a->of[u].sent, weight[u], memory_order_relaxed) + weight[u];
+    return mark;
+}
+
+void allowance_learn(struct allowance *a, const struct allowance_mark *mark,
+                     const struct allowance_told *told, uint32_t trust_ms, uint64_t now_ms)
+{
+    if (trust_ms == 0)
+        return;
+    for (unsigned u = 0; u < ALLOWANCE_UNITS; u++) {
+        uint64_t reset_ms = told->of[u].reset_ms;
+
+        if (!told->of[u].known)
+            continue;
+        store(&a->of[u].sent_max, mark->sent[u] + told->of[u].left);
+        store(&a->of[u].until_ms, now_ms + (reset_ms < trust_ms ? reset_ms : trust_ms));
+    }
+    if (told->of[ALLOWANCE_TOKENS].known)
+        store(&a->tokens_limit, told->of[ALLOWANCE_TOKENS].limit);
+}
+
+uint64_t allowance_free_at(const struct allowance *a, uint64_t tokens, uint64_t now_ms)
+{
+    uint64_t free_at = 0;
+
+    for (unsigned u = 0; u < ALLOWANCE_UNITS; u++) {
+        uint64_t until = load(&a->of[u].until_ms), weight;
+
+        if (until <= now_ms || until <= free_at)
+            continue;
+        weight = u == ALLOWANCE_TOKENS ? weigh(a, tokens) : 1;
+        if (load(&a->of[u].sent) + weight > load(&a->of[u].sent_max))
+            free_at = until;
+    }
+    return free_at;
+}
