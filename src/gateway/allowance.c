@@ -4,8 +4,9 @@
 /* A guess at a request's tokens that is more than this part of a window's says more about the guess
  * (pictures are in the body, too) than about the request. */
 #define GUESS_PART 4u
-#define TOKENS_MOST (1ull << 32) /* of one request; whatever a body says, sums stay far from 2^64  \
-                                  */
+#define TOKENS_MOST                                                                                \
+    (1ull << 32) /* of one request; whatever a body says, sums stay far from 2^64                  \
+                  */
 
 static uint64_t load(const atomic_uint_fast64_t *n)
 {
