@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "llm/chat.h"
+#include "llm/quirks.h"
 
 struct conf_listen {
     struct str host; /* "127.0.0.1", "::1", "0.0.0.0"; no brackets */
@@ -106,7 +107,8 @@ struct conf_provider {
     uint32_t index;        /* in conf->providers */
     enum conf_maker maker; /* as written: `dialect` */
     enum chat_dialect dialect;
-    struct str base_url; /* as written */
+    enum quirks_server server; /* resolved: never SERVER_AUTO */
+    struct str base_url;       /* as written */
     bool tls;
     struct str host; /* parsed from base_url */
     uint16_t port;
@@ -122,7 +124,7 @@ struct conf_provider {
     struct str ca_file;
     bool insecure;    /* do not verify TLS */
     struct str proxy; /* "http://user:pass@host:port", "" none; from HTTPS_PROXY when not set */
-    bool ask_usage;   /* send stream_options.include_usage (R7); default true */
+    bool ask_usage;   /* send stream_options.include_usage (R7); resolved by `server` */
     struct conf_timeouts timeouts; /* resolved: global, then the provider's own */
     struct conf_upstream upstream;
 };

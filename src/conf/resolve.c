@@ -270,6 +270,18 @@ static void set_address(struct conf_provider *p)
     p->base_path = url.path;
 }
 
+/* Whose server it is, and that one which refuses to be asked for usage is not asked. */
+static void set_server(struct load *l, const struct node *map, struct conf_provider *p)
+{
+    if (p->server > SERVER_PLAIN && p->maker != MAKER_OPENAI)
+        load_problem(l, child_or(map, "server"), "`server`: only of the dialect `openai`");
+    if (p->server == SERVER_AUTO)
+        p->server = p->maker == MAKER_OPENAI ? quirks_server_of(p->host) : SERVER_PLAIN;
+    if (node_find(map, STR("ask_usage")) == NULL &&
+        quirks_refuse(quirks_find(p->server, STR("")), STR("stream_options")))
+        p->ask_usage = false;
+}
+
 static void set_proxy(struct load *l, const struct node *map, struct conf_provider *p)
 {
     const char *name = "", *why = "";
@@ -314,6 +326,7 @@ void resolve_provider(struct load *l, const struct node *map, void *record)
     set_address(p);
     if (p->maker == MAKER_AZURE)
         set_azure(l, map, p);
+    set_server(l, map, p);
     set_proxy(l, map, p);
     check_headers(l, map, p);
 }

@@ -71,6 +71,21 @@ static const struct choice dialects[] = {
     {NULL, 0, false},
 };
 
+static const struct choice servers[] = {
+    {"auto", SERVER_AUTO, false},
+    {"plain", SERVER_PLAIN, false},
+    {"cerebras", SERVER_CEREBRAS, false},
+    {"deepseek", SERVER_DEEPSEEK, false},
+    {"groq", SERVER_GROQ, false},
+    {"llama.cpp", SERVER_LLAMA_CPP, false},
+    {"mistral", SERVER_MISTRAL, false},
+    {"moonshot", SERVER_MOONSHOT, false},
+    {"perplexity", SERVER_PERPLEXITY, false},
+    {"vllm", SERVER_VLLM, false},
+    {"xai", SERVER_XAI, false},
+    {NULL, 0, false},
+};
+
 static const struct choice strategies[] = {
     {"weighted", STRATEGY_WEIGHTED, false},
     {"ordered", STRATEGY_ORDERED, false},
@@ -185,7 +200,8 @@ static const struct setting provider_rows[] = {
     {"ca_file",        TYPE_TEXT,     AT(conf_provider, ca_file),               LIVE|EMPTY,NULL,        0,       4096,       NULL, NULL,      "Certificates to trust (PEM) in place of the system's."},
     {"insecure",       TYPE_BOOL,     AT(conf_provider, insecure),              LIVE,      "false",     0,       0,          NULL, NULL,      "Do not verify the provider's certificate. For tests."},
     {"proxy",          TYPE_PROXY,    AT(conf_provider, proxy),                 LIVE,      NULL,        1,       2048,       NULL, NULL,      "An HTTP proxy, `http://user:password@host:port`, or `off`. When absent: HTTPS_PROXY or HTTP_PROXY of the environment, unless NO_PROXY names the host or the host is this machine."},
-    {"ask_usage",      TYPE_BOOL,     AT(conf_provider, ask_usage),             LIVE,      "true",      0,       0,          NULL, NULL,      "Ask for the token usage of streams (`stream_options.include_usage`)."},
+    {"ask_usage",      TYPE_BOOL,     AT(conf_provider, ask_usage),             LIVE,      "true",      0,       0,          NULL, NULL,      "Ask for the token usage of streams (`stream_options.include_usage`). Absent: but for a `server` that refuses it."},
+    {"server",         TYPE_CHOICE,   AT(conf_provider, server),                LIVE,      "auto",      0,       0,          servers, NULL,   "`openai`: whose server it is, for what that one takes otherwise (docs/dialects.md). `auto`: known by the host of `base_url`, or `plain`, which takes what OpenAI takes."},
     {"timeouts",       TYPE_SECTION,  AT(conf_provider, timeouts),              LIVE|INHERIT, NULL,     0,       0,          NULL, &timeouts_table, "What differs from the global timeouts."},
     {"upstream",       TYPE_SECTION,  AT(conf_provider, upstream),              LIVE|INHERIT, NULL,     0,       0,          NULL, &upstream_table, "What differs from the global upstream settings."},
 };

@@ -6,6 +6,7 @@
 #include "llm/chat_surface.h"
 #include "llm/chat_text.h"
 #include "llm/messages.h"
+#include "llm/quirks.h"
 
 #define ID_DIGITS 24u
 /* What is read of a body takes up to this much for each of its bytes: `{"role":"user"}` becomes two
@@ -157,6 +158,7 @@ static bool write_body(struct exchange *x, struct translation *t, struct str mod
     t->body.len = 0;
     t->request.dropped_count = t->unread_count;
     t->request.model = model;
+    t->request.quirks = quirks_find(x->attempt.candidate->target->provider->server, model);
     if (!t->dialect->encode(&t->request, model, &t->body, &p))
         return refuse(x, &p);
     if (t->request.dropped_count > 0 && x->gl->gw->conf->translation.strict)

@@ -16,6 +16,8 @@ struct str openai_path(struct arena *a, const struct chat_request *r);
 /* "messages":[…].  false: something that must not be left out cannot be said. */
 bool openai_encode_messages(struct json_pen *p, struct chat_request *r,
                             struct chat_problem *problem);
+/* Whether one of the texts has "json" in it, in whatever letters. */
+bool openai_encode_speaks_of_json(const struct chat_request *r);
 /* What to call a vendor's own block when it is dropped: `prefix` and its "type". */
 struct str openai_encode_type_of(struct arena *a, struct str prefix, struct str raw);
 

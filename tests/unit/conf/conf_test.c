@@ -104,7 +104,7 @@ static void R56_a_key_that_is_elsewhere_or_misspelt_or_unknown(void **state)
             "f:2:1: unknown key `providrs`; did you mean `providers`?\n"
             "f:3:19: unknown key `api_key_of_mine`; known here: dialect, base_url, keys, key, "
             "region, version, version_header, organization, project, headers, ca_file, insecure, "
-            "proxy, ask_usage, timeouts, upstream\n"
+            "proxy, ask_usage, server, timeouts, upstream\n"
             "f:4:11: unknown key `xyz`; known here: connections, header_bytes, header_fields, "
             "out_buffer, body_bytes, header, body, keepalive, write_stall, event_bytes, "
             "held_bytes, reply_bytes, in_flight_bytes, json_depth, exchange_bytes\n"

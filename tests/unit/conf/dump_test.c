@@ -40,6 +40,7 @@ static void the_effective_configuration_shows_defaults_and_inheritance(void **st
                                        "    insecure: false\n"
                                        "    proxy: off\n"
                                        "    ask_usage: true\n"
+                                       "    server: plain\n"
                                        "    timeouts:\n"
                                        "      connect: 5s\n"
                                        "      headers: 1m\n"

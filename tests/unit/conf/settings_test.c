@@ -88,6 +88,7 @@ static const struct story stories[] = {
     {"providers.NAME.insecure",      "true",                "true",                 "yes",          "expected true or false, not `yes`", ""},
     {"providers.NAME.proxy",         "http://u:pw@h:3128",  "\"http://…@h:3128\"",  "https://h:1",  "a proxy is http://host:port", ""},
     {"providers.NAME.ask_usage",     "false",               "false",                "0",            "expected true or false", ""},
+    {"providers.NAME.server",        "vllm",                "vllm",                 "vlm",          "did you mean `vllm`?", ""},
     {"providers.NAME.timeouts",      "{ idle: 7s }",        "",                     "7s",           "expected a map of settings", ""},
     {"providers.NAME.timeouts.connect",       "7s",         "7s",                   "2d",           "0 to 1d", ""},
     {"providers.NAME.timeouts.headers",       "7s",         "7s",                   "2d",           "0 to 1d", ""},
