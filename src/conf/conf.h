@@ -102,6 +102,14 @@ enum conf_maker {
     MAKER_BEDROCK,
 };
 
+/* How Azure knows us, without a key: tokens of Entra ID. */
+struct conf_entra {
+    bool on;
+    bool managed; /* by the machine that we run on; else by the secret of an application */
+    struct str tenant_id, client_id, client_secret;
+    struct str authority; /* "https://login.microsoftonline.com" */
+};
+
 struct conf_provider {
     struct str name;
     uint32_t index;        /* in conf->providers */
@@ -115,6 +123,7 @@ struct conf_provider {
     struct str base_path; /* "/v1", no slash at the end; may be empty */
     struct str *keys;     /* secrets, in order; may be none */
     uint32_t keys_count;
+    struct conf_entra entra;          /* Azure's, instead of keys */
     struct str region;                /* of Bedrock's: "eu-central-1" */
     struct str version;               /* pinned API version, or empty */
     struct str version_header;        /* its request and reply header ("openai-version") */

@@ -186,11 +186,21 @@ static const struct setting log_rows[] = {
 };
 TABLE(log, conf_log, .check = NULL);
 
+static const struct setting entra_rows[] = {
+    {"tenant_id",      TYPE_TEXT,     AT(conf_entra, tenant_id),                LIVE|EMPTY,NULL,        0,       128,        NULL, NULL,      "The directory's id."},
+    {"client_id",      TYPE_TEXT,     AT(conf_entra, client_id),                LIVE|EMPTY,NULL,        0,       128,        NULL, NULL,      "The application's id; with `managed_identity` that of a user-assigned identity."},
+    {"client_secret",  TYPE_SECRET,   AT(conf_entra, client_secret),            LIVE|EMPTY,NULL,        8,       1024,       NULL, NULL,      "The application's secret."},
+    {"authority",      TYPE_URL,      AT(conf_entra, authority),                LIVE,      "https://login.microsoftonline.com", 1, 2048, NULL, NULL, "Who gives tokens; other clouds have their own. With `managed_identity`: where the machine's are had."},
+    {"managed_identity", TYPE_BOOL,   AT(conf_entra, managed),                  LIVE,      "false",     0,       0,          NULL, NULL,      "Ask the machine we run on (Azure's instance metadata) instead: no tenant and no secret."},
+};
+TABLE(entra, conf_entra, .unfold = resolve_entra_word, .fold = resolve_entra_fold, .check = resolve_entra);
+
 static const struct setting provider_rows[] = {
     {"dialect",        TYPE_CHOICE,   AT(conf_provider, maker),                 LIVE,      "openai",    0,       0,          dialects, NULL,  "What the provider speaks. `azure` is OpenAI's at Azure's paths, `bedrock` is Amazon's Converse."},
     {"base_url",       TYPE_URL,      AT(conf_provider, base_url),              LIVE,      "https://api.openai.com/v1", 1, 2048, NULL, NULL,    "Where its API begins; `/chat/completions` and the like are put behind it. What is shown is for `openai`; each other dialect has its own maker's. `azure` has none: write `https://NAME.openai.azure.com`, where a model is the name of a deployment, or the newer `https://NAME.openai.azure.com/openai/v1`. `bedrock`: `https://bedrock-runtime.REGION.amazonaws.com`."},
     {"keys",           TYPE_SECRETS,  LIST(conf_provider, keys),                LIVE|EMPTY,NULL,        0,       256,        NULL, NULL,      "Credentials, used in turn. An empty one is left out; none is fine for a local server. `azure`: an API key, or a token of Entra ID, which is told by its form (eyJ…). `bedrock`: `ACCESS:SECRET` or `ACCESS:SECRET:SESSION` signs each request, as in `${AWS_ACCESS_KEY_ID}:${AWS_SECRET_ACCESS_KEY}`; one without a colon is an API key of Bedrock's."},
     {"key",            TYPE_SECRETS,  LIST(conf_provider, keys),                LIVE|EMPTY|ONE_OF, NULL, 0,      256,        NULL, NULL,      "The same, when there is one."},
+    {"entra",          TYPE_SECTION,  AT(conf_provider, entra),                 LIVE,      NULL,        0,       0,          NULL, &entra_table,   "`azure`: tokens of Entra ID instead of keys, had and renewed by the gateway."},
     {"region",         TYPE_TEXT,     AT(conf_provider, region),                LIVE|EMPTY,NULL,        0,       64,         NULL, NULL,      "`bedrock`: the region that requests go to and are signed for. When absent: the one in `base_url`."},
     {"version",        TYPE_TEXT,     AT(conf_provider, version),               LIVE|EMPTY,NULL,        0,       128,        NULL, NULL,      "API version to pin; sent with each request and compared with what comes back. `anthropic`: `2023-06-01` unless set. `azure`: the `api-version` of the path, `2024-10-21` unless set, and none at `/openai/v1` unless set."},
     {"version_header", TYPE_TEXT,     AT(conf_provider, version_header),        LIVE,      "openai-version", 1,  128,        NULL, NULL,      "The header that carries it. `anthropic`: `anthropic-version`."},

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "gateway/entra.h"
 #include "gateway/retry.h"
 #include "gateway/translate.h"
 #include "gateway/stages.h"
@@ -12,6 +13,8 @@
 #define WHY_MAX 512u
 /* Credential refusals are not counted against retry.attempts, so this bounds the calls. */
 #define RECORDS_MAX 80u
+/* How often a request that waits for the first token looks: others of its loop go on meanwhile. */
+#define TOKEN_LOOK_MS 10u
 
 struct str attempt_target_name(struct exchange *x)
 {
@@ -115,6 +118,35 @@ static enum verdict pass_over(struct exchange *x, struct candidate *c, struct st
     return VERDICT_NEXT;
 }
 
+/* Who wants a token gets it here.  False: not now, and what follows from that. */
+static bool take_token(struct exchange *x, struct candidate *c, enum verdict *ret_verdict)
+{
+    struct str why = x->why, param = x->param, text = {NULL, 0};
+
+    x->token = STR("");
+    if (c->provider->entra == NULL)
+        return true;
+    switch (entra_token(c->provider->entra, x->mem, exchange_now_ms(x), &text)) {
+    case ENTRA_READY:
+        x->token = text;
+        if (text.ptr != NULL)
+            return true;
+        *ret_verdict =
+            exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange_bytes is reached.");
+        break;
+    case ENTRA_WAIT:
+        back_off(x, TOKEN_LOOK_MS);
+        *ret_verdict = VERDICT_WAIT;
+        break;
+    case ENTRA_FAILED:
+        exchange_fail(x, FAULT_UPSTREAM_KEY, STR(""), "%.*s has no token of Entra ID: %.*s",
+                      STR_ARG(c->provider->conf->name), STR_ARG(text));
+        *ret_verdict = pass_over(x, c, why, param);
+        break;
+    }
+    return false;
+}
+
 static enum verdict start(struct exchange *x, struct candidate *c)
 {
     struct str why = x->why, param = x->param;
@@ -126,6 +158,8 @@ static enum verdict start(struct exchange *x, struct candidate *c)
     }
     if (!take_key(x, c)) /* it is drawn when it is used */
         return VERDICT_NEXT;
+    if (!take_token(x, c, &v))
+        return v;
     v = attempt_fetch_start(x, c);
     if (v == VERDICT_FAIL && fault_info(x->fault)->blame == BLAME_CLIENT)
         return pass_over(x, c, why, param);
@@ -237,6 +271,8 @@ static void next_key(struct exchange *x)
     struct candidate *c = x->attempt.candidate;
 
     attempt_bench_key(x);
+    if (c->provider->entra != NULL)
+        entra_refused(c->provider->entra, exchange_now_ms(x));
     x->counted--;
     if (x->attempt.key == KEY_NONE || c->provider->conf->keys_count == 1) {
         c->out = true;

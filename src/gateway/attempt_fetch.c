@@ -312,6 +312,7 @@ static bool write_request(struct exchange *x)
     struct http_request_out *r = &a->fetch.request;
     struct upstream_head head = {.provider = t->provider,
                                  .key = a->key,
+                                 .token = x->token,
                                  .method = STR("POST"),
                                  .path = surface_path(x->surface->openai),
                                  .stream = x->req.stream};

@@ -86,6 +86,7 @@ struct exchange {
     struct attempt_record *records;
     uint32_t records_count;
     uint32_t counted; /* against retry.attempts */
+    struct str token; /* instead of a key: Azure's, of Entra ID */
     bool backing_off;
     uint64_t backoff_until_ms;
     enum fault last_fault;

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "gateway/attempt.h"
+#include "gateway/entra_fetch.h"
 #include "gateway/error.h"
 #include "gateway/exchange.h"
 #include "gateway/proxy_url.h"
@@ -19,6 +20,15 @@
 #define OUT_KEEP_BYTES (256u * 1024u)
 
 /* ---- what the threads share ---- */
+
+static int entra_init(struct provider_state *p, const struct http_origin_settings *s,
+                      struct buf *why)
+{
+    if (!p->conf->entra.on)
+        return 0;
+    p->entra = entra_new(&p->conf->entra);
+    return p->entra != NULL ? entra_fetch_new(p->entra, p->conf, s, why, &p->entra_fetch) : -ENOMEM;
+}
 
 static int provider_init(struct provider_state *p, const struct conf_provider *c, struct buf *why)
 {
@@ -52,7 +62,7 @@ static int provider_init(struct provider_state *p, const struct conf_provider *c
     s.proxy_port = proxy.port;
     s.proxy_authorization = str_from(proxy.authorization);
     p->origin = http_origin_new(&s);
-    return p->origin != NULL ? 0 : -ENOMEM;
+    return p->origin != NULL ? entra_init(p, &s, why) : -ENOMEM;
 }
 
 static int providers_init(struct gateway *g, struct buf *why)
@@ -166,6 +176,8 @@ void gateway_free(struct gateway *g)
         struct provider_state *p = &g->providers[i];
 
         free(p->benched);
+        entra_fetch_free(p->entra_fetch);
+        entra_free(p->entra);
         if (p->origin != NULL)
             http_origin_unref(p->origin);
         tls_free(p->tls);
@@ -353,6 +365,25 @@ static void trim(struct gateway_loop *gl)
                     atomic_load(&gl->gw->connections) + atomic_load(&gl->gw->upstream_connections));
 }
 
+/* Of one loop alone; the others find what it had. */
+static void have_tokens(struct gateway_loop *gl)
+{
+    if (gl->loop->index != 0)
+        return;
+    for (uint32_t i = 0; i < gl->gw->conf->providers_count; i++) {
+        if (gl->gw->providers[i].entra_fetch != NULL)
+            entra_fetch_tick(gl->gw->providers[i].entra_fetch, gl->client, loop_now_ms(gl->loop));
+    }
+}
+
+static void stop_tokens(struct gateway_loop *gl)
+{
+    for (uint32_t i = 0; gl->loop->index == 0 && i < gl->gw->conf->providers_count; i++) {
+        if (gl->gw->providers[i].entra_fetch != NULL)
+            entra_fetch_stop(gl->gw->providers[i].entra_fetch);
+    }
+}
+
 static void on_sample(uv_timer_t *t)
 {
     struct gateway_loop *gl = t->data;
@@ -366,6 +397,7 @@ static void on_sample(uv_timer_t *t)
     if (gl->loop->index == 0)
         metric_set(gl->shard, s->client_connections, atomic_load(&gl->gw->connections));
     count_upstreams(gl, n);
+    have_tokens(gl);
     trim(gl);
 }
 
@@ -427,6 +459,7 @@ int gateway_loop_open(struct gateway *g, struct loop *l, uint16_t port, struct b
     uv_timer_init(&l->uv, &gl->sample);
     gl->sample.data = gl;
     uv_timer_start(&gl->sample, on_sample, SAMPLE_MS, SAMPLE_MS);
+    have_tokens(gl);
     *ret_gl = gl;
     return 0;
 
@@ -461,6 +494,7 @@ void gateway_loop_close(struct gateway_loop *gl)
 {
     gateway_loop_cut(gl);
     http_server_close(gl->server);
+    stop_tokens(gl);
     http_client_free(gl->client);
     alarms_close(&gl->alarms, NULL);
     uv_close((uv_handle_t *)&gl->sample, NULL);

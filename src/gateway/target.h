@@ -17,6 +17,8 @@
 #include "conf/conf.h"
 #include "gateway/allowance.h"
 
+struct entra;
+struct entra_fetch;
 struct http_origin;
 
 struct target_state {
@@ -30,8 +32,10 @@ struct provider_state {
     const struct conf_provider *conf;
     struct http_origin *origin;
     struct ssl_ctx_st *tls;
-    atomic_uint next_key;          /* rotation */
-    atomic_uint_fast64_t *benched; /* until when, a key; keys_count of them */
+    atomic_uint next_key;            /* rotation */
+    atomic_uint_fast64_t *benched;   /* until when, a key; keys_count of them */
+    struct entra *entra;             /* Azure's tokens; NULL: it has keys, or none */
+    struct entra_fetch *entra_fetch; /* of the first loop's */
     atomic_bool version_warned;
     struct target_state direct; /* for provider/model without an alias */
 };

@@ -30,6 +30,7 @@ static void the_effective_configuration_shows_defaults_and_inheritance(void **st
                                        "    dialect: openai\n"
                                        "    base_url: http://h:8000/v1\n"
                                        "    keys: [\"…\"]\n"
+                                       "    entra: off\n"
                                        "    region: \"\"\n"
                                        "    version: \"\"\n"
                                        "    version_header: openai-version\n"
