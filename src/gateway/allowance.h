@@ -47,11 +47,13 @@ struct allowance_mark {
     uint64_t sent[ALLOWANCE_UNITS];
 };
 
+/* Is there any such field?  Each answer is asked this, so it is cheap. */
+bool allowance_is_told(const struct http_fields *f);
 /* Read the fields of OpenAI's kind (x-ratelimit-remaining-requests …, with the variants of Azure,
  * Groq, Cerebras, Mistral, Together and OpenRouter) and of Anthropic's.  Where several limits of
  * one unit are told (a minute's and a day's, input and output), the one with the least left counts.
- * `wall_ms` is the time of day, for resets that are a date.  False, and cheap, when there are none;
- * what is not a number counts as absent. */
+ * `wall_ms` is the time of day, for resets that are a date.  What is not a number counts as absent;
+ * false when nothing is left. */
 bool allowance_read(const struct http_fields *f, int64_t wall_ms, struct allowance_told *ret_told);
 
 /* A request of about so many tokens goes out (1 or more). */

@@ -343,23 +343,22 @@ static bool tell(const struct limits *all, int64_t wall_ms, struct allowance_tol
     return ret->of[ALLOWANCE_REQUESTS].known || ret->of[ALLOWANCE_TOKENS].known;
 }
 
-static NOINLINE bool read_from(const struct http_fields *f, uint32_t first, int64_t wall_ms,
-                               struct allowance_told *ret)
+bool allowance_is_told(const struct http_fields *f)
 {
-    struct limits all = {.count = 0};
-
-    for (uint32_t i = first; i < f->count; i++) {
+    for (uint32_t i = 0; i < f->count; i++) {
         if (may_be_one(f->at[i].name))
-            take_field(&all, &f->at[i]);
+            return true;
     }
-    return tell(&all, wall_ms, ret);
+    return false;
 }
 
 bool allowance_read(const struct http_fields *f, int64_t wall_ms, struct allowance_told *ret_told)
 {
+    struct limits all = {.count = 0};
+
     for (uint32_t i = 0; i < f->count; i++) {
         if (may_be_one(f->at[i].name))
-            return read_from(f, i, wall_ms, ret_told);
+            take_field(&all, &f->at[i]);
     }
-    return false;
+    return tell(&all, wall_ms, ret_told);
 }

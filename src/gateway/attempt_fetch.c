@@ -99,19 +99,22 @@ static void retitle(struct http_fields *reply, bool stream)
     }
 }
 
-/* Each answer is asked, also a refusal: it costs a look at the names of its fields. */
-static void learn_allowance(struct exchange *x, const struct http_fields *reply)
+static NOINLINE void learn_told(struct exchange *x, const struct http_fields *reply)
 {
-    struct attempt *a = &x->attempt;
     struct allowance_told told;
     struct timespec now;
 
-    if (a->allowance == NULL)
-        return;
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     if (allowance_read(reply, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, &told))
-        allowance_learn(a->allowance, &a->mark, &told,
+        allowance_learn(x->attempt.allowance, &x->attempt.mark, &told,
                         x->gl->gw->conf->retry.rate_limit_rest_max_ms, exchange_now_ms(x));
+}
+
+/* Also what a refusal says of it. */
+static void learn_allowance(struct exchange *x, const struct http_fields *reply)
+{
+    if (x->attempt.allowance != NULL && allowance_is_told(reply))
+        learn_told(x, reply);
 }
 
 static void on_head(struct http_fetch *f, const struct http_reply_in *head)
