@@ -31,13 +31,47 @@ static uint64_t weigh(const struct allowance *a, uint64_t tokens)
 
 struct allowance_mark allowance_send(struct allowance *a, uint64_t tokens)
 {
-    uint64_t weight[ALLOWANCE_UNITS] = {1, weigh(a, tokens)};
-    struct allowance_mark mark;
+    struct allowance_mark m = {.weight = {1, weigh(a, tokens)}};
 
     for (unsigned u = 0; u < ALLOWANCE_UNITS; u++)
-        mark.sent[u] =
-            atomic_fetch_add_explicit(&a->of[u].sent, weight[u], memory_order_relaxed) + weight[u];
-    return mark;
+        m.sent[u] = m.weight[u] +
+                    atomic_fetch_add_explicit(&a->of[u].sent, m.weight[u], memory_order_relaxed);
+    return m;
+}
+
+/* Of two threads that want the last one, the one whose count is the last one has it. */
+bool allowance_take(struct allowance *a, uint64_t tokens, uint64_t now_ms,
+                    struct allowance_mark *ret_mark)
+{
+    struct allowance_mark mark = allowance_send(a, tokens);
+
+    for (unsigned u = 0; u < ALLOWANCE_UNITS; u++) {
+        if (load(&a->of[u].until_ms) > now_ms && mark.sent[u] > load(&a->of[u].sent_max)) {
+            allowance_return(a, &mark);
+            return false;
+        }
+    }
+    *ret_mark = mark;
+    return true;
+}
+
+void allowance_return(struct allowance *a, const struct allowance_mark *mark)
+{
+    for (unsigned u = 0; u < ALLOWANCE_UNITS; u++)
+        atomic_fetch_sub_explicit(&a->of[u].sent, mark->weight[u], memory_order_relaxed);
+}
+
+/* The end of what is told by an answer. */
+static void learn_max(struct allowance *a, unsigned u, uint64_t mark, uint64_t sent_max,
+                      uint64_t now_ms)
+{
+    bool together = load(&a->of[u].until_ms) > now_ms && mark <= load(&a->of[u].told_at);
+
+    if (!together)
+        store(&a->of[u].told_at, load(&a->of[u].sent));
+    else if (sent_max > load(&a->of[u].sent_max))
+        return;
+    store(&a->of[u].sent_max, sent_max);
 }
 
 void allowance_learn(struct allowance *a, const struct allowance_mark *mark,
@@ -50,7 +84,7 @@ void allowance_learn(struct allowance *a, const struct allowance_mark *mark,
 
         if (!told->of[u].known)
             continue;
-        store(&a->of[u].sent_max, mark->sent[u] + told->of[u].left);
+        learn_max(a, u, mark->sent[u], mark->sent[u] + told->of[u].left, now_ms);
         store(&a->of[u].until_ms, now_ms + (reset_ms < trust_ms ? reset_ms : trust_ms));
     }
     if (told->of[ALLOWANCE_TOKENS].known)

@@ -8,8 +8,10 @@
  * The trick for what is in flight: an answer's "3 left" was true when its request was counted, and
  * others have been sent since.  So what is kept is not the number left, but how far the count of
  * what we sent may go: the count at that request, plus 3.  Answers that overtake each other then
- * say the same.  The fields of one counter are read and written one by one; a reader between two
- * writes is wrong about one request.
+ * say the same.  Requests that overtake each other on their way make them say one more or less: so
+ * of answers to requests that were out together the least counts, and only one to a request that
+ * was sent later may say more.  What is left of the error is a request or two where many are sent
+ * at once; so it is where a thread reads one field of a counter between another's two writes.
  *
  * Never a promise: who is out of allowance is asked last, not never.  Time is an argument.
  * SPDX-License-Identifier: Apache-2.0
@@ -28,6 +30,7 @@ struct allowance {
         atomic_uint_fast64_t sent;     /* by us, ever */
         atomic_uint_fast64_t sent_max; /* how far that may go … */
         atomic_uint_fast64_t until_ms; /* … until then (loop time); 0: nobody said */
+        atomic_uint_fast64_t told_at;  /* `sent` when that was told */
     } of[ALLOWANCE_UNITS];
     atomic_uint_fast64_t tokens_limit; /* of a window; 0: nobody said */
 };
@@ -44,7 +47,7 @@ struct allowance_told {
 
 /* The counts behind a request: what its answer's numbers are to be measured from. */
 struct allowance_mark {
-    uint64_t sent[ALLOWANCE_UNITS];
+    uint64_t sent[ALLOWANCE_UNITS], weight[ALLOWANCE_UNITS];
 };
 
 /* Is there any such field?  Each answer is asked this, so it is cheap. */
@@ -58,6 +61,12 @@ bool allowance_read(const struct http_fields *f, int64_t wall_ms, struct allowan
 
 /* A request of about so many tokens goes out (1 or more). */
 struct allowance_mark allowance_send(struct allowance *a, uint64_t tokens);
+/* The same if it may: false, and nothing has changed, when others were faster since somebody asked
+ * allowance_free_at(). */
+MUST_USE bool allowance_take(struct allowance *a, uint64_t tokens, uint64_t now_ms,
+                             struct allowance_mark *ret_mark);
+/* It was not sent after all. */
+void allowance_return(struct allowance *a, const struct allowance_mark *mark);
 /* Its answer said this.  It is believed for `trust_ms` at most, since a clock that is wrong, or a
  * day's limit, would bench a key for hours.  0: it is not believed at all. */
 void allowance_learn(struct allowance *a, const struct allowance_mark *mark,

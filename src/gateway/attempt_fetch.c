@@ -15,6 +15,8 @@
 #include "gateway/upstream_head.h"
 #include "gateway/upstream_path.h"
 
+#define RACES_MAX 4u /* lost ones of one request, and then it is asked all the same */
+
 enum fault attempt_fetch_fault(const struct http_fetch *f, enum http_failure failure)
 {
     switch (failure) {
@@ -388,19 +390,46 @@ static void arm_timers(struct exchange *x)
         exchange_timer_at(x, x->answer.last_ms + c->stream.keepalive_ms);
 }
 
+/* Of the key, where somebody counts.  False: others were faster with the last of it, and there is
+ * somebody else to ask. */
+static bool take_allowance(struct exchange *x, struct candidate *c)
+{
+    struct attempt *a = &x->attempt;
+    struct route *r = &x->route;
+
+    a->allowance = target_allowance(c->state, a->key);
+    if (a->allowance == NULL)
+        return true;
+    if (!r->scarce && r->raced < RACES_MAX) {
+        if (allowance_take(a->allowance, r->tokens, exchange_now_ms(x), &a->mark))
+            return true;
+        r->raced++;
+        return false;
+    }
+    a->mark = allowance_send(a->allowance, r->tokens);
+    return true;
+}
+
+static enum verdict not_started(struct exchange *x)
+{
+    if (x->attempt.allowance != NULL)
+        allowance_return(x->attempt.allowance, &x->attempt.mark);
+    if (x->fault != FAULT_NONE)
+        return VERDICT_FAIL; /* and it has said why */
+    return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange_bytes is reached.");
+}
+
 enum verdict attempt_fetch_start(struct exchange *x, struct candidate *c)
 {
     forget_last(x);
     fill(x, c);
     x->fault = FAULT_NONE;
-    if (!write_request(x) || !open_record(x) || http_fetch_start(&x->attempt.fetch) < 0) {
-        if (x->fault != FAULT_NONE)
-            return VERDICT_FAIL; /* and it has said why */
-        return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange_bytes is reached.");
-    }
-    x->attempt.allowance = target_allowance(c->state, x->attempt.key);
-    if (x->attempt.allowance != NULL)
-        x->attempt.mark = allowance_send(x->attempt.allowance, x->route.tokens);
+    if (!write_request(x))
+        return not_started(x);
+    if (!take_allowance(x, c))
+        return VERDICT_NEXT;
+    if (!open_record(x) || http_fetch_start(&x->attempt.fetch) < 0)
+        return not_started(x);
     c->asked++;
     x->counted++;
     x->attempt.running = true;

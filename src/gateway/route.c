@@ -144,7 +144,8 @@ static struct candidate *next_in_round(struct route *r, uint64_t now_ms)
             best_at = at;
         }
     }
-    if (best_at > 0) /* nobody else is better off */
+    r->scarce = best_at > 0;
+    if (r->scarce)
         r->passed = NULL;
     return best;
 }
@@ -168,6 +169,7 @@ struct candidate *route_next(struct route *r, uint64_t now_ms, uint64_t *ret_wai
     struct candidate *c;
 
     r->passed = NULL;
+    r->scarce = true; /* in the second round whoever is there is asked */
     c = r->round == 0 ? next_in_round(r, now_ms) : NULL;
     if (c == NULL) {
         r->round = 1;

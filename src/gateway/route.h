@@ -36,6 +36,8 @@ struct route {
     uint64_t tokens; /* about so many are asked for */
     /* What the last pick went past, for it was out of allowance; NULL: nothing. */
     const struct candidate *passed;
+    bool scarce;    /* it picked one that is not well: nobody is better off */
+    uint32_t raced; /* picks that others were faster with */
 };
 
 /* Order one alias's targets behind what is in the route.  `ticket` is the alias's running number,

@@ -191,6 +191,23 @@ static void answers_may_overtake_each_other(void **state)
     }
 }
 
+/* Two that were out together and arrived the other way round: 3 left, and then 2. */
+static void requests_may_overtake_each_other(void **state)
+{
+    struct allowance a = {0};
+    struct allowance_mark first = allowance_send(&a, 1), second = allowance_send(&a, 1), later;
+    struct allowance_told three = requests_left(3, 1000), two = requests_left(2, 1000);
+
+    (void)state;
+    allowance_learn(&a, &second, &three, 60000, 0); /* 5 in all, but for the first */
+    allowance_learn(&a, &first, &two, 60000, 0);    /* 3 in all, but for the second */
+    allowance_learn(&a, &second, &three, 60000, 0);
+    assert_true(allowance_take(&a, 1, 0, &later));
+    assert_int_equal(allowance_free_at(&a, 1, 0), 1000);
+    allowance_learn(&a, &later, &two, 60000, 0); /* of now */
+    assert_int_equal(allowance_free_at(&a, 1, 0), 0);
+}
+
 static void a_later_answer_gives_more(void **state)
 {
     struct allowance a = {0};
@@ -226,6 +243,26 @@ static void without_trust_nothing_is_learnt(void **state)
     (void)state;
     allowance_learn(&a, &mark, &told, 0, 0);
     assert_int_equal(allowance_free_at(&a, 1, 0), 0);
+}
+
+static void the_last_one_is_taken_once(void **state)
+{
+    struct allowance a = {0};
+    struct allowance_mark mark = allowance_send(&a, 1), one, other;
+    struct allowance_told told = requests_left(1, 1000);
+
+    (void)state;
+    assert_true(allowance_take(&a, 1, 0, &one)); /* nobody has said anything yet */
+    allowance_return(&a, &one);
+    allowance_learn(&a, &mark, &told, 60000, 0);
+    assert_true(allowance_take(&a, 1, 0, &one));
+    assert_false(allowance_take(&a, 1, 0, &other));
+    assert_false(allowance_take(&a, 1, 999, &other));
+    assert_true(allowance_take(&a, 1, 1000, &other));
+    allowance_return(&a, &other);
+    allowance_return(&a, &one);
+    assert_int_equal(allowance_free_at(&a, 1, 0), 0);
+    assert_true(allowance_take(&a, 1, 0, &other));
 }
 
 static void tokens_have_to_suffice_for_the_request(void **state)
@@ -265,9 +302,11 @@ int main(void)
         cmocka_unit_test(nobody_has_said_anything_yet),
         cmocka_unit_test(what_was_sent_since_the_answer_counts),
         cmocka_unit_test(answers_may_overtake_each_other),
+        cmocka_unit_test(requests_may_overtake_each_other),
         cmocka_unit_test(a_later_answer_gives_more),
         cmocka_unit_test(a_reset_far_away_is_not_believed),
         cmocka_unit_test(without_trust_nothing_is_learnt),
+        cmocka_unit_test(the_last_one_is_taken_once),
         cmocka_unit_test(tokens_have_to_suffice_for_the_request),
         cmocka_unit_test(a_guess_is_bounded_by_the_limit),
     };
