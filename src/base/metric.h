@@ -41,6 +41,7 @@ enum metric_kind {
     X(MALFORMED_EVENTS,       COUNTER,   "dragoman_malformed_events_total",     "provider",               "Stream events that were not JSON.") \
     X(STALE_REPLAYS,          COUNTER,   "dragoman_stale_replays_total",        "provider",               "Requests replayed because a pooled connection had been closed.") \
     X(VERSION_MISMATCHES,     COUNTER,   "dragoman_version_mismatches_total",   "provider",               "Replies whose API version header differs from the pinned one.") \
+    X(RATE_LIMIT_SKIPS,       COUNTER,   "dragoman_rate_limit_skips_total",     "provider",               "Attempts that went to another target because this provider's rate-limit fields said that nothing is left.") \
     X(LOG_DROPPED,            COUNTER,   "dragoman_log_dropped_total",          "",                       "Log lines dropped because the ring was full.")
 /* clang-format on */
 

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "llm/chat.h"
+#include "llm/quirks.h"
 
 struct conf_listen {
     struct str host; /* "127.0.0.1", "::1", "0.0.0.0"; no brackets */
@@ -34,6 +35,7 @@ struct conf_retry {
     uint32_t retry_after_max_ms;   /* a longer Retry-After is not waited for: fall back or answer */
     uint32_t key_bench_ms;         /* how long a refused credential rests */
     uint32_t target_rest_ms; /* how long one that did not connect or answered 5xx ranks last */
+    uint32_t rate_limit_rest_max_ms; /* how long one whose allowance is used up does, at most */
 };
 
 struct conf_limits {
@@ -108,19 +110,29 @@ enum conf_api {
     API_EITHER, /* Responses for who speaks it, else Chat Completions */
 };
 
+/* How Azure knows us, without a key: tokens of Entra ID. */
+struct conf_entra {
+    bool on;
+    bool managed; /* by the machine that we run on; else by the secret of an application */
+    struct str tenant_id, client_id, client_secret;
+    struct str authority; /* "https://login.microsoftonline.com" */
+};
+
 struct conf_provider {
     struct str name;
     uint32_t index;        /* in conf->providers */
     enum conf_maker maker; /* as written: `dialect` */
     enum chat_dialect dialect;
     enum conf_api api;
-    struct str base_url; /* as written */
+    enum quirks_server server; /* resolved: never SERVER_AUTO */
+    struct str base_url;       /* as written */
     bool tls;
     struct str host; /* parsed from base_url */
     uint16_t port;
     struct str base_path; /* "/v1", no slash at the end; may be empty */
     struct str *keys;     /* secrets, in order; may be none */
     uint32_t keys_count;
+    struct conf_entra entra;          /* Azure's, instead of keys */
     struct str region;                /* of Bedrock's: "eu-central-1" */
     struct str version;               /* pinned API version, or empty */
     struct str version_header;        /* its request and reply header ("openai-version") */
@@ -130,7 +142,7 @@ struct conf_provider {
     struct str ca_file;
     bool insecure;    /* do not verify TLS */
     struct str proxy; /* "http://user:pass@host:port", "" none; from HTTPS_PROXY when not set */
-    bool ask_usage;   /* send stream_options.include_usage (R7); default true */
+    bool ask_usage;   /* send stream_options.include_usage (R7); resolved by `server` */
     struct conf_timeouts timeouts; /* resolved: global, then the provider's own */
     struct conf_upstream upstream;
 };

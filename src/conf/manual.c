@@ -127,7 +127,8 @@ static bool holds_settings(const struct setting *s)
     return s->type == TYPE_SECTION || s->type == TYPE_RECORDS || s->type == TYPE_NAMED;
 }
 
-/* Sections are chapters of their own, but inside a record they are a row. */
+/* Sections are chapters of their own; inside a record they are a row, and a chapter as well unless
+ * they stand at the top, too. */
 static int put_table(const struct table *t, bool top, struct buf *out)
 {
     int err = buf_put(out, STR("\n| setting | kind | default | bounds | reload | |\n"
@@ -155,7 +156,7 @@ static int put_chapter(const char *path, const struct setting *s, struct buf *ou
     for (uint32_t i = 0; err == 0 && i < s->table->count; i++) {
         const struct setting *row = &s->table->rows[i];
 
-        if (row->type == TYPE_RECORDS || row->type == TYPE_NAMED)
+        if (holds_settings(row) && !(row->flags & SETTING_INHERIT))
             err = put_chapter(inner.ptr, row, out);
     }
     buf_done(&inner);

@@ -72,22 +72,29 @@ void resolve_cors(struct load *l, const struct node *map, void *record)
         check_origin(l, at, cors->origins[i]);
 }
 
-const struct node *resolve_admin_word(struct load *l, const struct node *word, void *record)
+/* A section that says "off": no settings. */
+static const struct node *section_off(struct load *l, const struct node *word, const char *name)
 {
-    struct conf_admin *admin = record;
     struct node *map = ARENA_NEW(&l->scratch, struct node);
 
     if (!str_eq(word->text, STR("off"))) {
-        load_problem(l, word, "`admin`: expected a map of settings, or off");
+        load_problem(l, word, "`%s`: expected a map of settings, or off", name);
         return NULL;
     }
-    admin->off = true;
     if (map == NULL) {
-        load_problem(l, word, "`admin`: no memory left");
+        load_problem(l, word, "`%s`: no memory left", name);
         return NULL;
     }
     *map = (struct node){.kind = NODE_MAP, .line = word->line, .column = word->column};
     return map;
+}
+
+const struct node *resolve_admin_word(struct load *l, const struct node *word, void *record)
+{
+    struct conf_admin *admin = record;
+
+    admin->off = str_eq(word->text, STR("off"));
+    return section_off(l, word, "admin");
 }
 
 const char *resolve_admin_fold(const void *record)
@@ -197,6 +204,90 @@ static void check_api(struct load *l, const struct node *at, const struct conf_p
                      "https://NAME.openai.azure.com/openai/v1; write that as `base_url`");
 }
 
+/* ---- Entra ---- */
+
+static void check_entra(struct load *l, const struct node *map, const struct conf_provider *p)
+{
+    if (!p->entra.on)
+        return;
+    if (p->maker != MAKER_AZURE)
+        load_problem(l, child_or(map, "entra"), "`entra`: only of the dialect `azure`");
+    else if (p->keys_count > 0)
+        load_problem(l, child_or(map, "entra"), "`entra` beside `keys`; leave one of them out");
+}
+
+const struct node *resolve_entra_word(struct load *l, const struct node *word, void *record)
+{
+    (void)record;
+    return section_off(l, word, "entra");
+}
+
+const char *resolve_entra_fold(const void *record)
+{
+    const struct conf_entra *e = record;
+
+    return e->on ? NULL : "off";
+}
+
+/* They become part of a path and of a form. */
+static bool is_id(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char c = ascii_lower(s.ptr[i]);
+
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'))
+            return false;
+    }
+    return true;
+}
+
+static void check_ids(struct load *l, const struct node *map, const struct conf_entra *e)
+{
+    if (!is_id(e->tenant_id))
+        load_problem(l, child_or(map, "tenant_id"), "`tenant_id`: no id of a directory");
+    if (!is_id(e->client_id))
+        load_problem(l, child_or(map, "client_id"), "`client_id`: no id of an application");
+}
+
+/* Also where that was said and refused. */
+static bool says_managed(const struct node *map)
+{
+    const struct node *at = node_find(map, STR("managed_identity"));
+
+    return at != NULL && !str_eq(at->text, STR("false"));
+}
+
+static void check_parts(struct load *l, const struct node *map)
+{
+    static const char *const parts[] = {"tenant_id", "client_secret", "client_id"};
+    bool managed = says_managed(map);
+
+    for (size_t i = 0; i < COUNTOF(parts); i++) {
+        const struct node *at = node_find(map, str_from(parts[i]));
+
+        if (!managed && at == NULL)
+            load_problem(l, map,
+                         "`%s` is missing: `entra` wants tenant_id, client_id and client_secret, "
+                         "or managed_identity: true",
+                         parts[i]);
+        else if (managed && at != NULL && i < 2)
+            load_problem(l, at, "`%s` beside `managed_identity`; leave it out", parts[i]);
+    }
+}
+
+void resolve_entra(struct load *l, const struct node *map, void *record)
+{
+    struct conf_entra *e = record;
+
+    e->on = map->first != NULL;
+    if (!e->on)
+        return;
+    check_ids(l, map, e);
+    check_parts(l, map);
+    if (e->managed && node_find(map, STR("authority")) == NULL)
+        e->authority = STR("http://169.254.169.254"); /* of every machine there */
+}
+
 /* ---- Bedrock ---- */
 
 static bool is_region(struct str s)
@@ -285,6 +376,18 @@ static void set_address(struct conf_provider *p)
     p->base_path = url.path;
 }
 
+/* Whose server it is, and that one which refuses to be asked for usage is not asked. */
+static void set_server(struct load *l, const struct node *map, struct conf_provider *p)
+{
+    if (p->server > SERVER_PLAIN && p->maker != MAKER_OPENAI)
+        load_problem(l, child_or(map, "server"), "`server`: only of the dialect `openai`");
+    if (p->server == SERVER_AUTO)
+        p->server = p->maker == MAKER_OPENAI ? quirks_server_of(p->host) : SERVER_PLAIN;
+    if (node_find(map, STR("ask_usage")) == NULL &&
+        quirks_refuse(quirks_find(p->server, STR("")), STR("stream_options")))
+        p->ask_usage = false;
+}
+
 static void set_proxy(struct load *l, const struct node *map, struct conf_provider *p)
 {
     const char *name = "", *why = "";
@@ -301,9 +404,11 @@ static void check_headers(struct load *l, const struct node *map, const struct c
     const struct node *at = child_or(map, "headers")->first;
 
     for (uint32_t i = 0; i < p->headers_count; i++, at = at->next) {
-        if (p->keys_count > 0 && str_eq_nocase(p->headers[i][0], STR("authorization")))
+        if ((p->keys_count > 0 || p->entra.on) &&
+            str_eq_nocase(p->headers[i][0], STR("authorization")))
             problem_at(&l->problems, at->key_line, at->key_column,
-                       "`headers`: Authorization is set from `keys`; leave one of them out");
+                       "`headers`: Authorization is set from `%s`; leave one of them out",
+                       p->entra.on ? "entra" : "keys");
         for (uint32_t j = 0; j < i; j++) {
             if (str_eq_nocase(p->headers[i][0], p->headers[j][0]) &&
                 !str_eq(p->headers[i][0], p->headers[j][0]))
@@ -330,6 +435,8 @@ void resolve_provider(struct load *l, const struct node *map, void *record)
     if (p->maker == MAKER_AZURE)
         set_azure(l, map, p);
     check_api(l, child_or(map, "api"), p, p->api);
+    check_entra(l, map, p);
+    set_server(l, map, p);
     set_proxy(l, map, p);
     check_headers(l, map, p);
 }

@@ -11,6 +11,9 @@
 
 const struct node *resolve_admin_word(struct load *l, const struct node *word, void *record);
 const char *resolve_admin_fold(const void *record);
+const struct node *resolve_entra_word(struct load *l, const struct node *word, void *record);
+const char *resolve_entra_fold(const void *record);
+void resolve_entra(struct load *l, const struct node *map, void *record);
 const struct node *resolve_target_word(struct load *l, const struct node *word, void *record);
 
 void resolve_provider_prepare(struct load *l, void *record);

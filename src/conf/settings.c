@@ -78,6 +78,21 @@ static const struct choice apis[] = {
     {NULL, 0, false},
 };
 
+static const struct choice servers[] = {
+    {"auto", SERVER_AUTO, false},
+    {"plain", SERVER_PLAIN, false},
+    {"cerebras", SERVER_CEREBRAS, false},
+    {"deepseek", SERVER_DEEPSEEK, false},
+    {"groq", SERVER_GROQ, false},
+    {"llama.cpp", SERVER_LLAMA_CPP, false},
+    {"mistral", SERVER_MISTRAL, false},
+    {"moonshot", SERVER_MOONSHOT, false},
+    {"perplexity", SERVER_PERPLEXITY, false},
+    {"vllm", SERVER_VLLM, false},
+    {"xai", SERVER_XAI, false},
+    {NULL, 0, false},
+};
+
 static const struct choice strategies[] = {
     {"weighted", STRATEGY_WEIGHTED, false},
     {"ordered", STRATEGY_ORDERED, false},
@@ -155,6 +170,7 @@ static const struct setting retry_rows[] = {
     {"retry_after_max",TYPE_DURATION, AT(conf_retry, retry_after_max_ms),       LIVE,      "60s",       0,       DAY,        NULL, NULL,      "A longer Retry-After is not waited for."},
     {"key_bench",      TYPE_DURATION, AT(conf_retry, key_bench_ms),             LIVE,      "60s",       0,       DAY,        NULL, NULL,      "How long a refused credential rests."},
     {"target_rest",    TYPE_DURATION, AT(conf_retry, target_rest_ms),           LIVE,      "10s",       0,       DAY,        NULL, NULL,      "How long a target that did not connect or answered 5xx is asked last."},
+    {"rate_limit_rest_max", TYPE_DURATION, AT(conf_retry, rate_limit_rest_max_ms), LIVE,   "60s",       0,       DAY,        NULL, NULL,      "A key whose answers say that no request, or too few tokens, are left (`x-ratelimit-remaining-requests`, `anthropic-ratelimit-tokens-remaining` …) is asked behind others until the reset they tell, but no longer than this. 0: not at all."},
 };
 TABLE(retry, conf_retry, .check = resolve_retry);
 
@@ -177,12 +193,22 @@ static const struct setting log_rows[] = {
 };
 TABLE(log, conf_log, .check = NULL);
 
+static const struct setting entra_rows[] = {
+    {"tenant_id",      TYPE_TEXT,     AT(conf_entra, tenant_id),                LIVE|EMPTY,NULL,        0,       128,        NULL, NULL,      "The directory's id."},
+    {"client_id",      TYPE_TEXT,     AT(conf_entra, client_id),                LIVE|EMPTY,NULL,        0,       128,        NULL, NULL,      "The application's id; with `managed_identity` that of a user-assigned identity."},
+    {"client_secret",  TYPE_SECRET,   AT(conf_entra, client_secret),            LIVE|EMPTY,NULL,        8,       1024,       NULL, NULL,      "The application's secret."},
+    {"authority",      TYPE_URL,      AT(conf_entra, authority),                LIVE,      "https://login.microsoftonline.com", 1, 2048, NULL, NULL, "Who gives tokens; other clouds have their own. With `managed_identity`: where the machine's are had."},
+    {"managed_identity", TYPE_BOOL,   AT(conf_entra, managed),                  LIVE,      "false",     0,       0,          NULL, NULL,      "Ask the machine we run on (Azure's instance metadata) instead: no tenant and no secret."},
+};
+TABLE(entra, conf_entra, .unfold = resolve_entra_word, .fold = resolve_entra_fold, .check = resolve_entra);
+
 static const struct setting provider_rows[] = {
     {"dialect",        TYPE_CHOICE,   AT(conf_provider, maker),                 LIVE,      "openai",    0,       0,          dialects, NULL,  "What the provider speaks. `azure` is OpenAI's at Azure's paths, `bedrock` is Amazon's Converse."},
     {"api",            TYPE_CHOICE,   AT(conf_provider, api),                   LIVE,      "chat",      0,       0,          apis, NULL,      "`openai`, and `azure` at `/openai/v1`: what chats are asked through. `chat` is Chat Completions; `responses` is the Responses API, which some models answer better or alone; `either` passes on what clients of the Responses API send, and asks for all others through Chat Completions."},
     {"base_url",       TYPE_URL,      AT(conf_provider, base_url),              LIVE,      "https://api.openai.com/v1", 1, 2048, NULL, NULL,    "Where its API begins; `/chat/completions` and the like are put behind it. What is shown is for `openai`; each other dialect has its own maker's. `azure` has none: write `https://NAME.openai.azure.com`, where a model is the name of a deployment, or the newer `https://NAME.openai.azure.com/openai/v1`. `bedrock`: `https://bedrock-runtime.REGION.amazonaws.com`."},
     {"keys",           TYPE_SECRETS,  LIST(conf_provider, keys),                LIVE|EMPTY,NULL,        0,       256,        NULL, NULL,      "Credentials, used in turn. An empty one is left out; none is fine for a local server. `azure`: an API key, or a token of Entra ID, which is told by its form (eyJ…). `bedrock`: `ACCESS:SECRET` or `ACCESS:SECRET:SESSION` signs each request, as in `${AWS_ACCESS_KEY_ID}:${AWS_SECRET_ACCESS_KEY}`; one without a colon is an API key of Bedrock's."},
     {"key",            TYPE_SECRETS,  LIST(conf_provider, keys),                LIVE|EMPTY|ONE_OF, NULL, 0,      256,        NULL, NULL,      "The same, when there is one."},
+    {"entra",          TYPE_SECTION,  AT(conf_provider, entra),                 LIVE,      NULL,        0,       0,          NULL, &entra_table,   "`azure`: tokens of Entra ID instead of keys, had and renewed by the gateway."},
     {"region",         TYPE_TEXT,     AT(conf_provider, region),                LIVE|EMPTY,NULL,        0,       64,         NULL, NULL,      "`bedrock`: the region that requests go to and are signed for. When absent: the one in `base_url`."},
     {"version",        TYPE_TEXT,     AT(conf_provider, version),               LIVE|EMPTY,NULL,        0,       128,        NULL, NULL,      "API version to pin; sent with each request and compared with what comes back. `anthropic`: `2023-06-01` unless set. `azure`: the `api-version` of the path, `2024-10-21` unless set, and none at `/openai/v1` unless set."},
     {"version_header", TYPE_TEXT,     AT(conf_provider, version_header),        LIVE,      "openai-version", 1,  128,        NULL, NULL,      "The header that carries it. `anthropic`: `anthropic-version`."},
@@ -192,7 +218,8 @@ static const struct setting provider_rows[] = {
     {"ca_file",        TYPE_TEXT,     AT(conf_provider, ca_file),               LIVE|EMPTY,NULL,        0,       4096,       NULL, NULL,      "Certificates to trust (PEM) in place of the system's."},
     {"insecure",       TYPE_BOOL,     AT(conf_provider, insecure),              LIVE,      "false",     0,       0,          NULL, NULL,      "Do not verify the provider's certificate. For tests."},
     {"proxy",          TYPE_PROXY,    AT(conf_provider, proxy),                 LIVE,      NULL,        1,       2048,       NULL, NULL,      "An HTTP proxy, `http://user:password@host:port`, or `off`. When absent: HTTPS_PROXY or HTTP_PROXY of the environment, unless NO_PROXY names the host or the host is this machine."},
-    {"ask_usage",      TYPE_BOOL,     AT(conf_provider, ask_usage),             LIVE,      "true",      0,       0,          NULL, NULL,      "Ask for the token usage of streams (`stream_options.include_usage`)."},
+    {"ask_usage",      TYPE_BOOL,     AT(conf_provider, ask_usage),             LIVE,      "true",      0,       0,          NULL, NULL,      "Ask for the token usage of streams (`stream_options.include_usage`). Absent: but for a `server` that refuses it."},
+    {"server",         TYPE_CHOICE,   AT(conf_provider, server),                LIVE,      "auto",      0,       0,          servers, NULL,   "`openai`: whose server it is, for what that one takes otherwise (docs/dialects.md). `auto`: known by the host of `base_url`, or `plain`, which takes what OpenAI takes."},
     {"timeouts",       TYPE_SECTION,  AT(conf_provider, timeouts),              LIVE|INHERIT, NULL,     0,       0,          NULL, &timeouts_table, "What differs from the global timeouts."},
     {"upstream",       TYPE_SECTION,  AT(conf_provider, upstream),              LIVE|INHERIT, NULL,     0,       0,          NULL, &upstream_table, "What differs from the global upstream settings."},
 };

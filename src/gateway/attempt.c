@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "gateway/entra.h"
 #include "gateway/retry.h"
 #include "gateway/translate.h"
 #include "gateway/stages.h"
@@ -12,6 +13,8 @@
 #define WHY_MAX 512u
 /* Credential refusals are not counted against retry.attempts, so this bounds the calls. */
 #define RECORDS_MAX 80u
+/* How often a request that waits for the first token looks: others of its loop go on meanwhile. */
+#define TOKEN_LOOK_MS 10u
 
 struct str attempt_target_name(struct exchange *x)
 {
@@ -78,9 +81,22 @@ static void note_fallback(struct exchange *x, const struct candidate *c)
     metric_add(x->gl->shard, x->gl->gw->series.fallbacks[x->alias->index], 1);
 }
 
+/* Somebody who would have been asked was not, since the provider had said that it would refuse. */
+static void note_passed(struct exchange *x)
+{
+    const struct candidate *c = x->route.passed;
+
+    if (c == NULL)
+        return;
+    metric_add(x->gl->shard, x->gl->gw->series.skips[c->provider->conf->index], 1);
+    log_debug("%.*s provider %.*s is out of allowance: another target is asked",
+              STR_ARG(x->request_id), STR_ARG(c->provider->conf->name));
+}
+
 static bool take_key(struct exchange *x, struct candidate *c)
 {
-    x->attempt.key = provider_key_pick(c->provider, c->keys_tried, exchange_now_ms(x));
+    x->attempt.key = provider_key_pick(c->provider, c->state, x->route.tokens, c->keys_tried,
+                                       exchange_now_ms(x));
     if (x->attempt.key != KEY_NONE || c->provider->conf->keys_count == 0)
         return true;
     c->out = true;
@@ -102,6 +118,35 @@ static enum verdict pass_over(struct exchange *x, struct candidate *c, struct st
     return VERDICT_NEXT;
 }
 
+/* Who wants a token gets it here.  False: not now, and what follows from that. */
+static bool take_token(struct exchange *x, struct candidate *c, enum verdict *ret_verdict)
+{
+    struct str why = x->why, param = x->param, text = {NULL, 0};
+
+    x->token = STR("");
+    if (c->provider->entra == NULL)
+        return true;
+    switch (entra_token(c->provider->entra, x->mem, exchange_now_ms(x), &text)) {
+    case ENTRA_READY:
+        x->token = text;
+        if (text.ptr != NULL)
+            return true;
+        *ret_verdict =
+            exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange_bytes is reached.");
+        break;
+    case ENTRA_WAIT:
+        back_off(x, TOKEN_LOOK_MS);
+        *ret_verdict = VERDICT_WAIT;
+        break;
+    case ENTRA_FAILED:
+        exchange_fail(x, FAULT_UPSTREAM_KEY, STR(""), "%.*s has no token of Entra ID: %.*s",
+                      STR_ARG(c->provider->conf->name), STR_ARG(text));
+        *ret_verdict = pass_over(x, c, why, param);
+        break;
+    }
+    return false;
+}
+
 static enum verdict start(struct exchange *x, struct candidate *c)
 {
     struct str why = x->why, param = x->param;
@@ -113,6 +158,8 @@ static enum verdict start(struct exchange *x, struct candidate *c)
     }
     if (!take_key(x, c)) /* it is drawn when it is used */
         return VERDICT_NEXT;
+    if (!take_token(x, c, &v))
+        return v;
     v = attempt_fetch_start(x, c);
     if (v == VERDICT_FAIL && fault_info(x->fault)->blame == BLAME_CLIENT)
         return pass_over(x, c, why, param);
@@ -135,6 +182,7 @@ static enum verdict try_one(struct exchange *x)
     c = route_next(&x->route, exchange_now_ms(x), &wait_ms);
     if (c == NULL)
         return give_up(x);
+    note_passed(x);
     if (wait_ms > 0) {
         if (!is_worth_waiting(x, wait_ms)) {
             x->retry_after_out_ms = wait_ms;
@@ -223,6 +271,8 @@ static void next_key(struct exchange *x)
     struct candidate *c = x->attempt.candidate;
 
     attempt_bench_key(x);
+    if (c->provider->entra != NULL)
+        entra_refused(c->provider->entra, exchange_now_ms(x));
     x->counted--;
     if (x->attempt.key == KEY_NONE || c->provider->conf->keys_count == 1) {
         c->out = true;

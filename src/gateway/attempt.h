@@ -20,7 +20,8 @@ void attempt_drain(struct exchange *x);
 void attempt_done(struct exchange *x);
 /* It has failed; `fmt` says what happened, for the client and the log. */
 COLD void attempt_over(struct exchange *x, enum fault f, const char *fmt, ...) PRINTF_LIKE(3, 4);
-/* Write the request and send it (attempt_fetch.c).  WAIT, or FAIL without memory. */
+/* Write the request and send it (attempt_fetch.c).  WAIT, or FAIL without memory; NEXT when the
+ * last of its allowance has just gone to somebody else, and another target may have some. */
 enum verdict attempt_fetch_start(struct exchange *x, struct candidate *c);
 /* Count it: metrics, target state, the record for the log line. */
 void attempt_record(struct exchange *x, enum fault f);

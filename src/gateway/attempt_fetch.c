@@ -15,6 +15,8 @@
 #include "gateway/upstream_head.h"
 #include "gateway/upstream_path.h"
 
+#define RACES_MAX 4u /* lost ones of one request, and then it is asked all the same */
+
 enum fault attempt_fetch_fault(const struct http_fetch *f, enum http_failure failure)
 {
     switch (failure) {
@@ -99,6 +101,24 @@ static void retitle(struct http_fields *reply, bool stream)
     }
 }
 
+static NOINLINE void learn_told(struct exchange *x, const struct http_fields *reply)
+{
+    struct allowance_told told;
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    if (allowance_read(reply, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, &told))
+        allowance_learn(x->attempt.allowance, &x->attempt.mark, &told,
+                        x->gl->gw->conf->retry.rate_limit_rest_max_ms, exchange_now_ms(x));
+}
+
+/* Also what a refusal says of it. */
+static void learn_allowance(struct exchange *x, const struct http_fields *reply)
+{
+    if (x->attempt.allowance != NULL && allowance_is_told(reply))
+        learn_told(x, reply);
+}
+
 static void on_head(struct http_fetch *f, const struct http_reply_in *head)
 {
     struct exchange *x = f->user;
@@ -110,6 +130,7 @@ static void on_head(struct http_fetch *f, const struct http_reply_in *head)
     a->status = head->status;
     a->reply = head->fields;
     attempt_check_version(x, &head->fields);
+    learn_allowance(x, &head->fields);
     if (a->foreign && !translate_passes(x))
         retitle(&a->reply, stream);
     if (head->status >= 300)
@@ -296,6 +317,7 @@ static bool write_request(struct exchange *x)
     struct http_request_out *r = &a->fetch.request;
     struct upstream_head head = {.provider = t->provider,
                                  .key = a->key,
+                                 .token = x->token,
                                  .method = STR("POST"),
                                  .path = surface_path(x->surface->openai),
                                  .stream = x->req.stream};
@@ -375,16 +397,46 @@ static void arm_timers(struct exchange *x)
         exchange_timer_at(x, x->answer.last_ms + c->stream.keepalive_ms);
 }
 
+/* Of the key, where somebody counts.  False: others were faster with the last of it, and there is
+ * somebody else to ask. */
+static bool take_allowance(struct exchange *x, struct candidate *c)
+{
+    struct attempt *a = &x->attempt;
+    struct route *r = &x->route;
+
+    a->allowance = target_allowance(c->state, a->key);
+    if (a->allowance == NULL)
+        return true;
+    if (!r->scarce && r->raced < RACES_MAX) {
+        if (allowance_take(a->allowance, r->tokens, exchange_now_ms(x), &a->mark))
+            return true;
+        r->raced++;
+        return false;
+    }
+    a->mark = allowance_send(a->allowance, r->tokens);
+    return true;
+}
+
+static enum verdict not_started(struct exchange *x)
+{
+    if (x->attempt.allowance != NULL)
+        allowance_return(x->attempt.allowance, &x->attempt.mark);
+    if (x->fault != FAULT_NONE)
+        return VERDICT_FAIL; /* and it has said why */
+    return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange_bytes is reached.");
+}
+
 enum verdict attempt_fetch_start(struct exchange *x, struct candidate *c)
 {
     forget_last(x);
     fill(x, c);
     x->fault = FAULT_NONE;
-    if (!write_request(x) || !open_record(x) || http_fetch_start(&x->attempt.fetch) < 0) {
-        if (x->fault != FAULT_NONE)
-            return VERDICT_FAIL; /* and it has said why */
-        return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange_bytes is reached.");
-    }
+    if (!write_request(x))
+        return not_started(x);
+    if (!take_allowance(x, c))
+        return VERDICT_NEXT;
+    if (!open_record(x) || http_fetch_start(&x->attempt.fetch) < 0)
+        return not_started(x);
     c->asked++;
     x->counted++;
     x->attempt.running = true;

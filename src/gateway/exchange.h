@@ -29,7 +29,9 @@ struct attempt_record { /* for the log line and the metrics */
 struct attempt { /* one try at one target */
     struct http_fetch fetch;
     struct candidate *candidate;
-    uint32_t key; /* of the provider's pool, or KEY_NONE */
+    uint32_t key;                /* of the provider's pool, or KEY_NONE */
+    struct allowance *allowance; /* the key's; NULL: nobody counts */
+    struct allowance_mark mark;
     uint64_t started_ns;
     uint64_t first_content_due_ms; /* 0: content came, or there is no limit */
     uint64_t retry_after_ms;       /* of the reply; 0 none */
@@ -84,6 +86,7 @@ struct exchange {
     struct attempt_record *records;
     uint32_t records_count;
     uint32_t counted; /* against retry.attempts */
+    struct str token; /* instead of a key: Azure's, of Entra ID */
     bool backing_off;
     uint64_t backoff_until_ms;
     enum fault last_fault;

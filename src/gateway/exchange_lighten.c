@@ -71,7 +71,7 @@ static void forget(struct exchange *x)
 
     x->req.body = x->req.model_value = x->req.stream_options = none;
     x->req.options_value = x->req.usage_value = x->req.object_open = none;
-    x->why = x->param = x->allow = x->passed_type = none;
+    x->why = x->param = x->allow = x->passed_type = x->token = none;
     x->route = (struct route){0};
     x->attempt.reply = (struct http_fields){0};
 }

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "gateway/attempt.h"
+#include "gateway/entra_fetch.h"
 #include "gateway/error.h"
 #include "gateway/exchange.h"
 #include "gateway/proxy_url.h"
@@ -19,6 +20,15 @@
 #define OUT_KEEP_BYTES (256u * 1024u)
 
 /* ---- what the threads share ---- */
+
+static int entra_init(struct provider_state *p, const struct http_origin_settings *s,
+                      struct buf *why)
+{
+    if (!p->conf->entra.on)
+        return 0;
+    p->entra = entra_new(&p->conf->entra);
+    return p->entra != NULL ? entra_fetch_new(p->entra, p->conf, s, why, &p->entra_fetch) : -ENOMEM;
+}
 
 static int provider_init(struct provider_state *p, const struct conf_provider *c, struct buf *why)
 {
@@ -52,7 +62,7 @@ static int provider_init(struct provider_state *p, const struct conf_provider *c
     s.proxy_port = proxy.port;
     s.proxy_authorization = str_from(proxy.authorization);
     p->origin = http_origin_new(&s);
-    return p->origin != NULL ? 0 : -ENOMEM;
+    return p->origin != NULL ? entra_init(p, &s, why) : -ENOMEM;
 }
 
 static int providers_init(struct gateway *g, struct buf *why)
@@ -94,6 +104,55 @@ static int allocate(struct gateway *g)
     return 0;
 }
 
+static uint32_t allowances_of(const struct conf_target *t)
+{
+    return t->provider->keys_count > 0 ? t->provider->keys_count : 1;
+}
+
+static void share_allowances(struct gateway *g, const struct conf_target *t, uint32_t *used)
+{
+    const struct conf *c = g->conf;
+
+    for (uint32_t m = 0; m < c->models_count; m++) {
+        for (uint32_t i = 0; i < c->models[m].targets_count; i++) {
+            const struct conf_target *other = &c->models[m].targets[i];
+
+            if (other == t) {
+                g->targets[t->index].allowances = g->allowances + *used;
+                *used += allowances_of(t);
+                return;
+            }
+            if (other->provider == t->provider && str_eq(other->model, t->model)) {
+                g->targets[t->index].allowances = g->targets[other->index].allowances;
+                return;
+            }
+        }
+    }
+}
+
+/* A provider counts by key and model, whatever aliases the model has here. */
+static int allowances_init(struct gateway *g)
+{
+    const struct conf *c = g->conf;
+    uint32_t count = 0, used = 0;
+    size_t size;
+
+    for (uint32_t m = 0; m < c->models_count; m++) {
+        for (uint32_t i = 0; i < c->models[m].targets_count; i++)
+            count += allowances_of(&c->models[m].targets[i]);
+    }
+    size = (count + 1u) * sizeof(*g->allowances);
+    g->allowances = aligned_alloc(64, size);
+    if (g->allowances == NULL)
+        return -ENOMEM;
+    memset(g->allowances, 0, size);
+    for (uint32_t m = 0; m < c->models_count; m++) {
+        for (uint32_t i = 0; i < c->models[m].targets_count; i++)
+            share_allowances(g, &c->models[m].targets[i], &used);
+    }
+    return 0;
+}
+
 struct gateway *gateway_new(struct conf *c, struct metric_registry *m, struct buf *why)
 {
     struct gateway *g = calloc(1, sizeof(*g));
@@ -103,8 +162,8 @@ struct gateway *gateway_new(struct conf *c, struct metric_registry *m, struct bu
     g->conf = conf_ref(c);
     g->metrics = m;
     g->started_s = time(NULL);
-    if (allocate(g) < 0 || series_init(&g->series, m, c) < 0 || providers_init(g, why) < 0 ||
-        listener_tls(g, why) < 0) {
+    if (allocate(g) < 0 || allowances_init(g) < 0 || series_init(&g->series, m, c) < 0 ||
+        providers_init(g, why) < 0 || listener_tls(g, why) < 0) {
         gateway_free(g);
         return NULL;
     }
@@ -117,6 +176,8 @@ void gateway_free(struct gateway *g)
         struct provider_state *p = &g->providers[i];
 
         free(p->benched);
+        entra_fetch_free(p->entra_fetch);
+        entra_free(p->entra);
         if (p->origin != NULL)
             http_origin_unref(p->origin);
         tls_free(p->tls);
@@ -124,6 +185,7 @@ void gateway_free(struct gateway *g)
     tls_free(g->tls);
     series_done(&g->series);
     free(g->targets);
+    free(g->allowances);
     free(g->providers);
     free(g->tickets);
     conf_unref(g->conf);
@@ -303,6 +365,25 @@ static void trim(struct gateway_loop *gl)
                     atomic_load(&gl->gw->connections) + atomic_load(&gl->gw->upstream_connections));
 }
 
+/* Of one loop alone; the others find what it had. */
+static void have_tokens(struct gateway_loop *gl)
+{
+    if (gl->loop->index != 0)
+        return;
+    for (uint32_t i = 0; i < gl->gw->conf->providers_count; i++) {
+        if (gl->gw->providers[i].entra_fetch != NULL)
+            entra_fetch_tick(gl->gw->providers[i].entra_fetch, gl->client, loop_now_ms(gl->loop));
+    }
+}
+
+static void stop_tokens(struct gateway_loop *gl)
+{
+    for (uint32_t i = 0; gl->loop->index == 0 && i < gl->gw->conf->providers_count; i++) {
+        if (gl->gw->providers[i].entra_fetch != NULL)
+            entra_fetch_stop(gl->gw->providers[i].entra_fetch);
+    }
+}
+
 static void on_sample(uv_timer_t *t)
 {
     struct gateway_loop *gl = t->data;
@@ -316,6 +397,7 @@ static void on_sample(uv_timer_t *t)
     if (gl->loop->index == 0)
         metric_set(gl->shard, s->client_connections, atomic_load(&gl->gw->connections));
     count_upstreams(gl, n);
+    have_tokens(gl);
     trim(gl);
 }
 
@@ -377,6 +459,7 @@ int gateway_loop_open(struct gateway *g, struct loop *l, uint16_t port, struct b
     uv_timer_init(&l->uv, &gl->sample);
     gl->sample.data = gl;
     uv_timer_start(&gl->sample, on_sample, SAMPLE_MS, SAMPLE_MS);
+    have_tokens(gl);
     *ret_gl = gl;
     return 0;
 
@@ -411,6 +494,7 @@ void gateway_loop_close(struct gateway_loop *gl)
 {
     gateway_loop_cut(gl);
     http_server_close(gl->server);
+    stop_tokens(gl);
     http_client_free(gl->client);
     alarms_close(&gl->alarms, NULL);
     uv_close((uv_handle_t *)&gl->sample, NULL);
@@ -437,9 +521,19 @@ struct page { /* a JSON text being written; `mem` holds what is quoted */
     struct arena mem;
 };
 
-static int put_target(struct page *p, const struct conf_target *t, const struct target_state *s,
+/* How long until a small request may be sent; 0 also when nothing is known. */
+static uint64_t limited_for_ms(const struct gateway *g, const struct conf_target *t, uint64_t now)
+{
+    uint64_t at =
+        provider_free_at(&g->providers[t->provider->index], &g->targets[t->index], 1, now);
+
+    return at > now && at < KEY_BENCHED ? at - now : 0;
+}
+
+static int put_target(struct page *p, const struct gateway *g, const struct conf_target *t,
                       bool first)
 {
+    const struct target_state *s = &g->targets[t->index];
     uint64_t until = atomic_load(&s->rest_until_ms), now = uv_hrtime() / 1000000u;
     enum fault last = (enum fault)atomic_load(&s->last_fault);
     struct str name =
@@ -450,9 +544,10 @@ static int put_target(struct page *p, const struct conf_target *t, const struct 
         return -ENOMEM;
     return buf_printf(p->out,
                       "%s{\"target\":%.*s,\"weight\":%u,\"failures_in_a_row\":%u,"
-                      "\"rests_for_ms\":%llu,\"last_fault\":\"%s\"}",
+                      "\"rests_for_ms\":%llu,\"limited_for_ms\":%llu,\"last_fault\":\"%s\"}",
                       first ? "" : ",", STR_ARG(quoted), t->weight, atomic_load(&s->failures),
                       (unsigned long long)(until > now ? until - now : 0),
+                      (unsigned long long)limited_for_ms(g, t, now),
                       last == FAULT_NONE ? "" : fault_info(last)->wire);
 }
 
@@ -466,7 +561,7 @@ static int put_model(struct page *p, const struct gateway *g, const struct conf_
     err = buf_printf(p->out, "%s{\"model\":%.*s,\"targets\":[", m->index > 0 ? "," : "",
                      STR_ARG(quoted));
     for (uint32_t t = 0; err == 0 && t < m->targets_count; t++)
-        err = put_target(p, &m->targets[t], &g->targets[m->targets[t].index], t == 0);
+        err = put_target(p, g, &m->targets[t], t == 0);
     return err == 0 ? buf_put(p->out, STR("]}")) : err;
 }
 

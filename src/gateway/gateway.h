@@ -27,6 +27,7 @@ struct gateway {
     struct series series;
     struct target_state *targets;     /* by conf_target.index */
     struct provider_state *providers; /* by conf_provider.index */
+    struct allowance *allowances;     /* what the targets' point into */
     atomic_uint *tickets;             /* by conf_model.index: see route_append() */
     atomic_uint connections;          /* of the listener, all threads */
     atomic_uint upstream_connections; /* all threads; a second old */

@@ -11,6 +11,7 @@
 
 #include "gateway/answer.h"
 #include "gateway/attempt.h"
+#include "gateway/entra.h"
 #include "gateway/stages.h"
 #include "gateway/upstream_head.h"
 #include "gateway/upstream_path.h"
@@ -137,6 +138,23 @@ static bool keys_are_limited(const struct exchange *x)
 
 /* ---- the request ---- */
 
+/* A relayed request does not wait for the first one: the gateway has just been started. */
+static bool take_token(struct exchange *x, const struct provider_state *p, uint64_t now)
+{
+    struct str text = STR("the first is on its way");
+
+    x->token = STR("");
+    if (p->entra == NULL)
+        return true;
+    if (entra_token(p->entra, x->mem, now, &text) == ENTRA_READY && text.ptr != NULL) {
+        x->token = text;
+        return true;
+    }
+    exchange_fail(x, FAULT_UPSTREAM_KEY, STR(""), "%.*s has no token of Entra ID: %.*s",
+                  STR_ARG(p->conf->name), STR_ARG(text));
+    return false;
+}
+
 static enum verdict start(struct exchange *x, bool streamed)
 {
     struct attempt *a = &x->attempt;
@@ -145,13 +163,16 @@ static enum verdict start(struct exchange *x, bool streamed)
     struct upstream_head head;
 
     a->candidate = &x->relay->candidate;
-    a->key = provider_key_pick(a->candidate->provider, 0, now);
+    a->key = provider_key_pick(a->candidate->provider, a->candidate->state, 0, 0, now);
     a->started_ns = loop_clock_ns();
     x->total_ms = t->timeouts.total_ms;
     x->deadline_ms = x->total_ms != 0 ? now + x->total_ms : 0;
+    if (!take_token(x, a->candidate->provider, now))
+        return VERDICT_FAIL;
     head = (struct upstream_head){
         .provider = t->provider,
         .key = a->key,
+        .token = x->token,
         .method = x->call->method,
         .path = upstream_path(x->mem, t->provider, t->model, str_skip(x->call->target, 3)),
         .length = -2,

@@ -115,27 +115,39 @@ void route_append(struct route *r, const struct conf_model *alias, const struct 
     append(r, alias, st, ~resting, ticket);
 }
 
-static bool is_well(const struct candidate *c, uint64_t now_ms)
+/* 0: it is well; KEY_BENCHED: it rests, or all of its keys do; else when it has allowance. */
+static uint64_t free_at(const struct route *r, const struct candidate *c, uint64_t now_ms)
 {
-    return !target_rests(c->state, now_ms) && provider_is_well(c->provider, now_ms);
+    if (target_rests(c->state, now_ms))
+        return KEY_BENCHED;
+    return provider_free_at(c->provider, c->state, r->tokens, now_ms);
 }
 
-/* In this round: the first that is well, or else the first that rests. */
+/* In this round: the first that is well, or else the one that has allowance first, or else the
+ * first that rests. */
 static struct candidate *next_in_round(struct route *r, uint64_t now_ms)
 {
-    struct candidate *resting = NULL;
+    struct candidate *best = NULL;
+    uint64_t best_at = UINT64_MAX;
 
-    for (uint32_t i = 0; i < r->count; i++) {
+    for (uint32_t i = 0; i < r->count && best_at > 0; i++) {
         struct candidate *c = &r->at[i];
+        uint64_t at;
 
         if (c->out || c->asked > r->round)
             continue;
-        if (is_well(c, now_ms))
-            return c;
-        if (resting == NULL)
-            resting = c;
+        at = free_at(r, c, now_ms);
+        if (at > 0 && at < KEY_BENCHED)
+            r->passed = c;
+        if (at < best_at) {
+            best = c;
+            best_at = at;
+        }
     }
-    return resting;
+    r->scarce = best_at > 0;
+    if (r->scarce)
+        r->passed = NULL;
+    return best;
 }
 
 /* All were asked: the one that may be asked again first. */
@@ -154,8 +166,11 @@ static struct candidate *next_to_be_free(struct route *r)
 
 struct candidate *route_next(struct route *r, uint64_t now_ms, uint64_t *ret_wait_ms)
 {
-    struct candidate *c = r->round == 0 ? next_in_round(r, now_ms) : NULL;
+    struct candidate *c;
 
+    r->passed = NULL;
+    r->scarce = true; /* in the second round whoever is there is asked */
+    c = r->round == 0 ? next_in_round(r, now_ms) : NULL;
     if (c == NULL) {
         r->round = 1;
         c = next_to_be_free(r);

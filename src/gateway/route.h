@@ -2,9 +2,10 @@
  * route.h - the ordered targets of one exchange, and which of them is asked next.
  *
  * The alias's targets come first, in the order its strategy gives (weighted: by weight, exact over
- * many requests and threads; ordered: as written), then those of its fallbacks.  A target that
- * rests is asked after all that are well.  A target of weight 0 is never asked.  Each is asked
- * once before any is asked again; only then back-off waits.
+ * many requests and threads; ordered: as written), then those of its fallbacks.  A target that is
+ * out of allowance is asked after all that are not, one that rests after all that are well.  A
+ * target of weight 0 is never asked.  Each is asked once before any is asked again; only then
+ * back-off waits.
  *
  * Pure but for the target states it reads: time and chance are arguments.
  * SPDX-License-Identifier: Apache-2.0
@@ -31,7 +32,12 @@ struct candidate {
 struct route {
     struct candidate *at;
     uint32_t count;
-    uint32_t round; /* candidates with asked <= round may be asked */
+    uint32_t round;  /* candidates with asked <= round may be asked */
+    uint64_t tokens; /* about so many are asked for */
+    /* What the last pick went past, for it was out of allowance; NULL: nothing. */
+    const struct candidate *passed;
+    bool scarce;    /* it picked one that is not well: nobody is better off */
+    uint32_t raced; /* picks that others were faster with */
 };
 
 /* Order one alias's targets behind what is in the route.  `ticket` is the alias's running number,

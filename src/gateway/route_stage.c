@@ -57,6 +57,12 @@ static uint32_t targets_in(const struct conf_model **aliases, uint32_t count)
     return n < ROUTE_MAX ? n : ROUTE_MAX;
 }
 
+/* About what a provider will count: bytes of JSON over four, and what the answer may have. */
+static uint64_t guess_tokens(const struct exchange *x)
+{
+    return x->call->body.len / 4 + x->req.max_tokens;
+}
+
 static enum verdict route_alias(struct exchange *x)
 {
     struct gateway *g = x->gl->gw;
@@ -64,6 +70,7 @@ static enum verdict route_alias(struct exchange *x)
     const struct conf_model *aliases[ALIASES_MAX];
     uint32_t count = collect(x, aliases);
 
+    x->route.tokens = guess_tokens(x);
     x->route.at = arena_array(x->mem, targets_in(aliases, count), sizeof(*x->route.at));
     if (x->route.at == NULL)
         return exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange_bytes is reached.");

@@ -43,6 +43,7 @@ static void init_targets(struct series *s, const struct conf *c)
         s->malformed[p] = one(s, METRIC_MALFORMED_EVENTS, name);
         s->replays[p] = one(s, METRIC_STALE_REPLAYS, name);
         s->versions[p] = one(s, METRIC_VERSION_MISMATCHES, name);
+        s->skips[p] = one(s, METRIC_RATE_LIMIT_SKIPS, name);
     }
 }
 
@@ -98,8 +99,9 @@ int series_init(struct series *s, struct metric_registry *r, const struct conf *
     s->malformed = calloc(providers + 1, sizeof(*s->malformed));
     s->replays = calloc(providers + 1, sizeof(*s->replays));
     s->versions = calloc(providers + 1, sizeof(*s->versions));
+    s->skips = calloc(providers + 1, sizeof(*s->skips));
     if (s->calls == NULL || s->requests == NULL || s->ttft == NULL || s->fallbacks == NULL ||
-        s->malformed == NULL || s->replays == NULL || s->versions == NULL)
+        s->malformed == NULL || s->replays == NULL || s->versions == NULL || s->skips == NULL)
         return -ENOMEM;
     init_targets(s, c);
     init_surfaces(s);
@@ -117,6 +119,7 @@ void series_done(struct series *s)
     free(s->malformed);
     free(s->replays);
     free(s->versions);
+    free(s->skips);
     *s = (struct series){0};
 }
 

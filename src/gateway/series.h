@@ -24,6 +24,7 @@ struct series {
     metric_series *malformed; /* by provider */
     metric_series *replays;   /* by provider */
     metric_series *versions;  /* by provider */
+    metric_series *skips;     /* by provider */
     metric_series overhead, in_flight, client_connections;
     metric_series tokens_prompt, tokens_completion, tokens_cached, tokens_reasoning;
     metric_series connections_idle, connections_active, connections_connecting, connections_waiting;

@@ -44,37 +44,62 @@ static bool was_tried(uint64_t tried, uint32_t key)
     return key < KEYS_TRACKED && (tried >> key & 1) != 0;
 }
 
-uint32_t provider_key_pick(struct provider_state *p, uint64_t tried, uint64_t now_ms)
+/* When this key may be asked.  What it was refused for counts more than what it has used up. */
+static uint64_t key_free_at(const struct provider_state *p, const struct target_state *t,
+                            uint32_t key, uint64_t tokens, uint64_t now_ms)
+{
+    uint64_t benched = atomic_load_explicit(&p->benched[key], memory_order_relaxed);
+
+    if (benched > now_ms)
+        return KEY_BENCHED + benched;
+    return t->allowances != NULL ? allowance_free_at(&t->allowances[key], tokens, now_ms) : 0;
+}
+
+uint32_t provider_key_pick(struct provider_state *p, const struct target_state *t, uint64_t tokens,
+                           uint64_t tried, uint64_t now_ms)
 {
     uint32_t n = p->conf->keys_count, best = KEY_NONE, start;
-    uint64_t best_until = UINT64_MAX;
+    uint64_t best_at = UINT64_MAX;
 
     if (n == 0)
         return KEY_NONE;
     start = atomic_fetch_add_explicit(&p->next_key, 1, memory_order_relaxed) % n;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n && best_at > 0; i++) {
         uint32_t k = (start + i) % n;
-        uint64_t until = atomic_load_explicit(&p->benched[k], memory_order_relaxed);
+        uint64_t free_at;
 
         if (was_tried(tried, k))
             continue;
-        if (until <= now_ms)
-            return k;
-        if (until < best_until) {
+        free_at = key_free_at(p, t, k, tokens, now_ms);
+        if (free_at < best_at) {
             best = k;
-            best_until = until;
+            best_at = free_at;
         }
     }
     return best;
 }
 
-bool provider_is_well(const struct provider_state *p, uint64_t now_ms)
+uint64_t provider_free_at(const struct provider_state *p, const struct target_state *t,
+                          uint64_t tokens, uint64_t now_ms)
 {
-    for (uint32_t k = 0; k < p->conf->keys_count; k++) {
-        if (atomic_load_explicit(&p->benched[k], memory_order_relaxed) <= now_ms)
-            return true;
+    uint64_t best_at = KEY_BENCHED;
+
+    if (p->conf->keys_count == 0)
+        return t->allowances != NULL ? allowance_free_at(t->allowances, tokens, now_ms) : 0;
+    for (uint32_t k = 0; k < p->conf->keys_count && best_at > 0; k++) {
+        uint64_t free_at = key_free_at(p, t, k, tokens, now_ms);
+
+        if (free_at < best_at)
+            best_at = free_at;
     }
-    return p->conf->keys_count == 0;
+    return best_at;
+}
+
+struct allowance *target_allowance(const struct target_state *t, uint32_t key)
+{
+    if (t->allowances == NULL)
+        return NULL;
+    return &t->allowances[key != KEY_NONE ? key : 0];
 }
 
 void provider_key_bench(struct provider_state *p, uint32_t key, uint64_t until_ms)

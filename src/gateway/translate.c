@@ -9,6 +9,7 @@
 #include "llm/chat_surface.h"
 #include "llm/chat_text.h"
 #include "llm/messages.h"
+#include "llm/quirks.h"
 #include "llm/responses.h"
 
 #define ID_DIGITS 24u
@@ -293,6 +294,7 @@ static bool write_body(struct exchange *x, struct translation *t, struct str mod
     t->body.len = 0;
     t->request->dropped_count = t->unread_count;
     t->request->model = model;
+    t->request->quirks = quirks_find(x->attempt.candidate->target->provider->server, model);
     if (!chat_origin_sift(&t->sieve, t->request, x->surface->dialect, maker))
         return out_of_room(x);
     if (!t->dialect->encode(t->request, model, &t->body, &p))

@@ -51,7 +51,7 @@ static size_t measure(const struct exchange *x, const struct upstream_head *u, s
                c->host.len + x->request_id.len + c->version_header.len + c->version.len +
                c->organization.len + c->project.len;
 
-    n += u->key != KEY_NONE ? c->keys[u->key].len : 0;
+    n += u->token.len + (u->key != KEY_NONE ? c->keys[u->key].len : 0);
     for (uint32_t i = 0; i < c->headers_count; i++)
         n += c->headers[i][0].len + c->headers[i][1].len + 4;
     for (uint32_t i = 0; i < x->call->fields.count; i++)
@@ -135,6 +135,11 @@ static void put_credential(struct pen *p, const struct upstream_head *u, struct 
     struct str key;
 
     put(p, signature);
+    if (u->token.len > 0) {
+        put(p, STR("authorization: Bearer "));
+        put(p, u->token);
+        put(p, STR("\r\n"));
+    }
     if (u->key == KEY_NONE || signs(u, &unused))
         return;
     key = u->provider->keys[u->key];

@@ -17,7 +17,8 @@ struct conf_provider;
 
 struct upstream_head {
     const struct conf_provider *provider;
-    uint32_t key; /* of its pool, or KEY_NONE */
+    uint32_t key;     /* of its pool, or KEY_NONE */
+    struct str token; /* instead, for who wants one; else empty */
     struct str method;
     struct str path; /* behind the provider's base path: "/chat/completions?x" */
     int64_t length;  /* of the body; -1 chunked; -2 no body */

@@ -120,6 +120,7 @@ struct chat_extra { /* a member that only its own dialect knows */
 };
 
 struct chat_echo; /* responses_part.h */
+struct quirks;    /* quirks.h */
 
 struct chat_request {
     struct arena *arena;
@@ -145,6 +146,7 @@ struct chat_request {
     struct str metadata;   /* raw object */
     struct json_text service_tier;
     bool stream, wants_usage;
+    const struct quirks *quirks;  /* of the server that is asked, of OpenAI's dialect; or NULL */
     bool functions;               /* asked with OpenAI's old functions, and so is the answer */
     const struct chat_echo *echo; /* what an answer of OpenAI's Responses repeats; else NULL */
     struct chat_extra extra[CHAT_EXTRA_MAX];

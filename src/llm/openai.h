@@ -26,6 +26,7 @@ struct openai_request {
     bool stream;
     struct str stream_options; /* as written; empty when absent or null */
     uint32_t choices;          /* `n`; 0 when absent */
+    uint64_t max_tokens;       /* under any of its names; 0 when absent, or no number */
     bool wants_usage;          /* stream_options.include_usage is true */
     struct str options_value;  /* stream_options as written, null included; empty when absent */
     struct str usage_value;    /* of include_usage as written; empty when absent */

@@ -3,12 +3,14 @@
  * speaks another.  (A client of this one has its body passed as it came: openai_request.c.)
  *
  * Numbers, schemas and texts are copied as they stand.  What only other dialects say is dropped and
- * named: signed thinking, cache marks, tools that other vendors run.
+ * named: signed thinking, cache marks, tools that other vendors run.  So is what the server that is
+ * asked would refuse (quirks.h).
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "llm/openai_encode.h"
 
 #include "llm/chat_text.h"
+#include "llm/quirks.h"
 
 /* ---- names of models ---- */
 
@@ -34,31 +36,52 @@ static bool wants_completion_tokens(struct str model)
 
 /* ---- settings ---- */
 
-static void pen_number_some(struct json_pen *p, struct str name, struct str number)
+/* Whether this member, which there is, can be told; otherwise it is noted. */
+static bool takes(struct chat_request *r, struct str name)
 {
-    pen_key_raw_some(p, name, number);
+    if (LIKELY(!quirks_refuse(r->quirks, name)))
+        return true;
+    chat_drop(r, name);
+    return false;
+}
+
+static void pen_number_some(struct json_pen *p, struct chat_request *r, struct str name,
+                            struct str number)
+{
+    if (number.len > 0 && takes(r, name))
+        pen_key_raw_some(p, name, number);
+}
+
+static struct str max_tokens_name(const struct chat_request *r, struct str model)
+{
+    if (r->quirks != NULL && r->quirks->max_tokens)
+        return STR("max_tokens");
+    return wants_completion_tokens(model) ? STR("max_completion_tokens") : STR("max_tokens");
+}
+
+static struct str seed_name(const struct chat_request *r)
+{
+    return r->quirks != NULL && r->quirks->seed.len > 0 ? r->quirks->seed : STR("seed");
 }
 
 static void pen_numbers(struct json_pen *p, struct chat_request *r, struct str model)
 {
-    pen_number_some(
-        p, wants_completion_tokens(model) ? STR("max_completion_tokens") : STR("max_tokens"),
-        r->max_tokens);
-    pen_number_some(p, STR("temperature"), r->temperature);
-    pen_number_some(p, STR("top_p"), r->top_p);
-    pen_number_some(p, STR("seed"), r->seed);
-    pen_number_some(p, STR("n"), r->n);
-    pen_number_some(p, STR("presence_penalty"), r->presence_penalty);
-    pen_number_some(p, STR("frequency_penalty"), r->frequency_penalty);
-    pen_number_some(p, STR("logprobs"), r->logprobs);
-    pen_number_some(p, STR("top_logprobs"), r->top_logprobs);
+    pen_number_some(p, r, max_tokens_name(r, model), r->max_tokens);
+    pen_number_some(p, r, STR("temperature"), r->temperature);
+    pen_number_some(p, r, STR("top_p"), r->top_p);
+    pen_number_some(p, r, seed_name(r), r->seed);
+    pen_number_some(p, r, STR("n"), r->n);
+    pen_number_some(p, r, STR("presence_penalty"), r->presence_penalty);
+    pen_number_some(p, r, STR("frequency_penalty"), r->frequency_penalty);
+    pen_number_some(p, r, STR("logprobs"), r->logprobs);
+    pen_number_some(p, r, STR("top_logprobs"), r->top_logprobs);
     if (r->top_k.len > 0) /* OpenAI answers 400 to a member that it does not know */
         chat_drop(r, STR("top_k"));
 }
 
-static void pen_stops(struct json_pen *p, const struct chat_request *r)
+static void pen_stops(struct json_pen *p, struct chat_request *r)
 {
-    if (r->stop_count == 0)
+    if (r->stop_count == 0 || !takes(r, STR("stop")))
         return;
     pen_key(p, STR("stop"));
     pen_open(p, '[');
@@ -78,16 +101,38 @@ static void pen_schema(struct json_pen *p, const struct chat_request *r)
     pen_close(p, '}');
 }
 
-static void pen_format(struct json_pen *p, const struct chat_request *r)
+/* What can be asked for of it.  A server without schemas gives JSON, but refuses to where the
+ * prompt does not speak of it. */
+static enum chat_format format_for(struct chat_request *r)
 {
-    if (r->format == CHAT_FORMAT_TEXT)
+    const struct quirks *q = r->quirks;
+
+    if (q == NULL || r->format == CHAT_FORMAT_TEXT)
+        return r->format;
+    if (r->format == CHAT_FORMAT_SCHEMA && q->no_schema) {
+        bool speaks = openai_encode_speaks_of_json(r);
+
+        chat_drop(r, speaks ? STR("response_format.json_schema") : STR("response_format"));
+        return speaks ? CHAT_FORMAT_JSON : CHAT_FORMAT_TEXT;
+    }
+    if (r->format == CHAT_FORMAT_JSON && q->no_json) {
+        chat_drop(r, STR("response_format"));
+        return CHAT_FORMAT_TEXT;
+    }
+    return r->format;
+}
+
+static void pen_format(struct json_pen *p, struct chat_request *r)
+{
+    enum chat_format format = format_for(r);
+
+    if (format == CHAT_FORMAT_TEXT)
         return;
     pen_key(p, STR("response_format"));
     pen_open(p, '{');
     pen_key_text(p, STR("type"),
-                 r->format == CHAT_FORMAT_JSON ? JSON_TEXT("json_object")
-                                               : JSON_TEXT("json_schema"));
-    if (r->format == CHAT_FORMAT_SCHEMA)
+                 format == CHAT_FORMAT_JSON ? JSON_TEXT("json_object") : JSON_TEXT("json_schema"));
+    if (format == CHAT_FORMAT_SCHEMA)
         pen_schema(p, r);
     pen_close(p, '}');
 }
@@ -110,14 +155,21 @@ struct json_text openai_encode_effort(struct chat_request *r)
     return (struct json_text){NULL, 0};
 }
 
-void openai_encode_words(struct json_pen *p, const struct chat_request *r)
+static void pen_word_some(struct json_pen *p, struct chat_request *r, struct str name,
+                          struct json_text word)
+{
+    if (word.ptr != NULL && takes(r, name))
+        pen_key_text(p, name, word);
+}
+
+void openai_encode_words(struct json_pen *p, struct chat_request *r)
 {
     struct json_text tier = r->service_tier;
 
     if (tier.ptr != NULL && json_text_is(tier, STR("standard_only"))) /* Anthropic's */
         tier = JSON_TEXT("default");
-    pen_key_text_some(p, STR("service_tier"), tier);
-    pen_key_text_some(p, STR("user"), r->user);
+    pen_word_some(p, r, STR("service_tier"), tier);
+    pen_word_some(p, r, STR("user"), r->user);
     pen_key_raw_some(p, STR("metadata"), r->metadata);
 }
 
@@ -130,18 +182,22 @@ static void pen_extras(struct json_pen *p, struct chat_request *r)
             chat_drop(r, e->name);
             continue;
         }
+        if (!takes(r, e->name))
+            continue;
         pen_key(p, e->name);
         pen_raw(p, e->value);
     }
 }
 
-/* Usage is always asked for (R7). */
+/* Usage is always asked for (R7), but where it comes anyhow and asking is an error. */
 static void pen_stream(struct json_pen *p, const struct chat_request *r)
 {
     if (!r->stream)
         return;
     pen_key(p, STR("stream"));
     pen_bool(p, true);
+    if (quirks_refuse(r->quirks, STR("stream_options")))
+        return;
     pen_key(p, STR("stream_options"));
     pen_raw(p, STR("{\"include_usage\":true}"));
 }
@@ -233,19 +289,48 @@ struct json_text openai_encode_choice(enum chat_choice choice)
     return words[choice];
 }
 
+/* What of it this server can do: a call of any tool instead of a certain one, or none for sure. */
+static enum chat_choice choice_for(struct chat_request *r)
+{
+    const struct quirks *q = r->quirks;
+    bool named = r->choice == CHAT_CHOICE_NAMED, forced = named || r->choice == CHAT_CHOICE_ANY;
+
+    if (q == NULL || !((q->no_forced && forced) || (q->no_named && named)))
+        return r->choice;
+    chat_drop(r, STR("tool_choice"));
+    return q->no_forced ? CHAT_CHOICE_AUTO : CHAT_CHOICE_ANY;
+}
+
 /* Without tools there is nothing to choose from, and saying so is an error. */
 static void pen_tools(struct json_pen *p, struct chat_request *r)
 {
+    enum chat_choice choice;
+
     if (pen_tool_list(p, r) == 0)
         return;
-    pen_key_tri_some(p, STR("parallel_tool_calls"), r->parallel_calls);
-    if (r->choice == CHAT_CHOICE_UNSET)
+    if (r->parallel_calls != CHAT_UNSET && takes(r, STR("parallel_tool_calls")))
+        pen_key_tri_some(p, STR("parallel_tool_calls"), r->parallel_calls);
+    choice = choice_for(r);
+    if (choice == CHAT_CHOICE_UNSET)
         return;
     pen_key(p, STR("tool_choice"));
-    if (r->choice == CHAT_CHOICE_NAMED)
+    if (choice == CHAT_CHOICE_NAMED)
         pen_named(p, r);
     else
-        pen_text(p, openai_encode_choice(r->choice));
+        pen_text(p, openai_encode_choice(choice));
+}
+
+/* What the server would not do, and leaving it out would be another question. */
+static bool can_ask(const struct chat_request *r, struct chat_problem *p)
+{
+    const struct quirks *q = r->quirks;
+
+    if (q != NULL && q->no_tools && r->tools_count > 0)
+        return chat_refuse(p, r->arena, "tools", "%s takes no tools", quirks_home(q->server)->name);
+    if (q != NULL && q->one_choice && r->n.len > 0 && !str_eq(r->n, STR("1")))
+        return chat_refuse(p, r->arena, "n", "%s gives one answer at a time",
+                           quirks_home(q->server)->name);
+    return true;
 }
 
 /* ---- the body ---- */
@@ -256,6 +341,8 @@ bool openai_encode(struct chat_request *r, struct str model, struct buf *out,
     struct json_pen pen = json_pen(out);
     size_t before = out->len;
 
+    if (!can_ask(r, p))
+        return false;
     pen_open(&pen, '{');
     pen_key_plain(&pen, STR("model"), model);
     pen_stream(&pen, r);

@@ -16,17 +16,20 @@ struct str openai_path(struct arena *a, const struct chat_request *r);
 /* "messages":[…].  false: something that must not be left out cannot be said. */
 bool openai_encode_messages(struct json_pen *p, struct chat_request *r,
                             struct chat_problem *problem);
+/* Whether one of the texts has "json" in it, in whatever letters. */
+bool openai_encode_speaks_of_json(const struct chat_request *r);
 /* ---- what both of OpenAI's dialects say alike ---- */
 
 /* The effort, or the word for the budget; absent: not said, and what cannot be is dropped. */
 struct json_text openai_encode_effort(struct chat_request *r);
 /* "service_tier", "user", "metadata". */
-void openai_encode_words(struct json_pen *p, const struct chat_request *r);
+void openai_encode_words(struct json_pen *p, struct chat_request *r);
 /* Whether a function of this name is among the tools. */
 bool openai_encode_offers(const struct chat_request *r, struct json_text name);
 /* "auto", "none", "required"; absent: not said in one word. */
 struct json_text openai_encode_choice(enum chat_choice choice);
-struct json_text openai_encode_role(enum chat_role role);
+/* `q` may be NULL. */
+struct json_text openai_encode_role(const struct quirks *q, enum chat_role role);
 /* A string: "data:image/png;base64,…". */
 void openai_encode_data_url(struct json_pen *p, const struct chat_part *part);
 /* What to call a vendor's own block when it is dropped: `prefix` and its "type". */

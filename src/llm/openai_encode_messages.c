@@ -9,6 +9,7 @@
 #include "llm/chat_text.h"
 #include "llm/chat_write.h"
 #include "llm/openai_encode.h"
+#include "llm/quirks.h"
 
 struct encoding {
     struct json_pen *pen;
@@ -40,6 +41,84 @@ struct str openai_encode_type_of(struct arena *a, struct str prefix, struct str 
 static void drop_raw(struct encoding *e, struct str raw)
 {
     chat_drop(e->request, openai_encode_type_of(e->request->arena, STR("content."), raw));
+}
+
+/* ---- what a server wants of its own (quirks.h) ---- */
+
+#define NINE 9u
+
+static bool is_nine(struct json_text id)
+{
+    for (size_t i = 0; i < id.len; i++) {
+        char c = ascii_lower(id.ptr[i]);
+
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')))
+            return false;
+    }
+    return id.len == NINE;
+}
+
+/* The same id for a call and its result, whoever made it: FNV-1a, in letters and digits. */
+static void pen_nine(struct json_pen *p, struct json_text id)
+{
+    static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    uint64_t hash = 0xcbf29ce484222325u;
+    char text[NINE];
+
+    for (size_t i = 0; i < id.len; i++)
+        hash = (hash ^ (unsigned char)id.ptr[i]) * 0x100000001b3u;
+    for (size_t i = 0; i < NINE; i++, hash /= sizeof(digits) - 1)
+        text[i] = digits[hash % (sizeof(digits) - 1)];
+    pen_text(p, (struct json_text){text, NINE});
+}
+
+static void pen_id(struct encoding *e, struct str key, struct json_text id)
+{
+    pen_key(e->pen, key);
+    if (e->request->quirks != NULL && e->request->quirks->nine_ids && !is_nine(id))
+        pen_nine(e->pen, id);
+    else
+        pen_text(e->pen, id);
+}
+
+/* What earlier thoughts are sent back as; empty: not at all. */
+static struct str thoughts_name(const struct encoding *e)
+{
+    const struct quirks *q = e->request->quirks;
+
+    if (q == NULL || q->thoughts.len == 0)
+        return STR("reasoning_content");
+    return str_eq(q->thoughts, STR("-")) ? STR("") : q->thoughts;
+}
+
+static void pen_name(struct encoding *e, const struct chat_message *m)
+{
+    if (m->name.ptr != NULL && quirks_refuse(e->request->quirks, STR("messages.name")))
+        chat_drop(e->request, STR("messages.name"));
+    else
+        pen_key_text_some(e->pen, STR("name"), m->name);
+}
+
+static bool has_json(struct json_text t)
+{
+    for (size_t i = 0; i + 4 <= t.len; i++) {
+        if (str_eq_nocase(str_make(t.ptr + i, 4), STR("json")))
+            return true;
+    }
+    return false;
+}
+
+bool openai_encode_speaks_of_json(const struct chat_request *r)
+{
+    for (uint32_t m = 0; m < r->messages_count; m++) {
+        for (uint32_t i = 0; i < r->messages[m].parts_count; i++) {
+            const struct chat_part *part = &r->messages[m].parts[i];
+
+            if (part->kind == CHAT_TEXT && has_json(part->text))
+                return true;
+        }
+    }
+    return false;
 }
 
 /* ---- parts ---- */
@@ -254,7 +333,7 @@ static void pen_call(struct encoding *e, const struct chat_part *part)
     if (part->signature.len > 0 && !is_own(part))
         chat_drop(e->request, STR("thought_signature"));
     pen_open(p, '{');
-    pen_key_text(p, STR("id"), part->id);
+    pen_id(e, STR("id"), part->id);
     pen_key_text(p, STR("type"), JSON_TEXT("function"));
     if (is_own(part))
         chat_pen_signature(p, part->signature);
@@ -311,11 +390,13 @@ static void pen_signed(struct encoding *e, const struct chat_message *m)
 
 static void pen_thoughts(struct encoding *e, const struct chat_message *m)
 {
+    struct str name = thoughts_name(e);
+
     pen_signed(e, m);
-    if (count(m->parts, m->parts_count, is_call) == 0 ||
+    if (name.len == 0 || count(m->parts, m->parts_count, is_call) == 0 ||
         count(m->parts, m->parts_count, goes_back) == 0)
         return;
-    pen_key(e->pen, STR("reasoning_content"));
+    pen_key(e->pen, name);
     pen_quote(e->pen);
     for (uint32_t i = 0; i < m->parts_count; i++) {
         if (goes_back(&m->parts[i]))
@@ -326,7 +407,7 @@ static void pen_thoughts(struct encoding *e, const struct chat_message *m)
 
 static void note_lost_thoughts(struct encoding *e, const struct chat_message *m)
 {
-    bool calls = count(m->parts, m->parts_count, is_call) > 0;
+    bool told = count(m->parts, m->parts_count, is_call) > 0 && thoughts_name(e).len > 0;
 
     for (uint32_t i = 0; i < m->parts_count; i++) {
         const struct chat_part *part = &m->parts[i];
@@ -335,7 +416,7 @@ static void note_lost_thoughts(struct encoding *e, const struct chat_message *m)
             continue;
         if (part->kind == CHAT_REDACTED)
             chat_drop(e->request, STR("redacted_thinking"));
-        else if (part->kind == CHAT_THINKING && (!calls || !goes_back(part)))
+        else if (part->kind == CHAT_THINKING && (!told || !goes_back(part)))
             chat_drop(e->request, STR("thinking"));
         else if (part->kind == CHAT_RAW && part->vendor != CHAT_OPENAI)
             drop_raw(e, part->raw);
@@ -435,7 +516,7 @@ static bool pen_result(struct encoding *e, const struct chat_part *result)
     }
     pen_open(e->pen, '{');
     pen_key_text(e->pen, STR("role"), JSON_TEXT("tool"));
-    pen_key_text(e->pen, STR("tool_call_id"), result->id);
+    pen_id(e, STR("tool_call_id"), result->id);
     pen_key(e->pen, STR("content"));
     ok = pen_content(e, result->parts, result->parts_count, is_readable);
     pen_close(e->pen, '}');
@@ -471,13 +552,13 @@ static bool pen_shown(struct encoding *e, const struct chat_message *m)
 
 /* ---- messages ---- */
 
-struct json_text openai_encode_role(enum chat_role role)
+struct json_text openai_encode_role(const struct quirks *q, enum chat_role role)
 {
     switch (role) {
     case CHAT_SYSTEM:
         return JSON_TEXT("system");
     case CHAT_DEVELOPER:
-        return JSON_TEXT("developer");
+        return q != NULL && q->system_only ? JSON_TEXT("system") : JSON_TEXT("developer");
     case CHAT_ASSISTANT:
         return JSON_TEXT("assistant");
     case CHAT_USER:
@@ -530,8 +611,8 @@ static bool pen_rest(struct encoding *e, const struct chat_message *m)
     if (has_results(m) && count_shown(m) == 0 && count(m->parts, m->parts_count, is_content) == 0)
         return true;
     pen_open(e->pen, '{');
-    pen_key_text(e->pen, STR("role"), openai_encode_role(m->role));
-    pen_key_text_some(e->pen, STR("name"), m->name);
+    pen_key_text(e->pen, STR("role"), openai_encode_role(e->request->quirks, m->role));
+    pen_name(e, m);
     ok = m->role == CHAT_ASSISTANT ? pen_assistant(e, m) : pen_others(e, m);
     pen_close(e->pen, '}');
     return ok;

@@ -118,6 +118,18 @@ static void take_choices(struct scan *sc, const struct json_member *m)
         sc->req.choices = (uint32_t)n;
 }
 
+static bool is_max_tokens(const struct json_member *m)
+{
+    return json_key_is(m, STR("max_tokens")) || json_key_is(m, STR("max_completion_tokens")) ||
+           json_key_is(m, STR("max_output_tokens"));
+}
+
+static void take_max_tokens(struct scan *sc, const struct json_member *m)
+{
+    if (m->type != JSON_NUMBER || !str_to_u64(m->value, &sc->req.max_tokens))
+        sc->req.max_tokens = 0;
+}
+
 static bool take_member(void *ctx, const struct json_member *m)
 {
     struct scan *sc = ctx;
@@ -130,6 +142,8 @@ static bool take_member(void *ctx, const struct json_member *m)
         take_options(sc, m);
     else if (json_key_is(m, STR("n")))
         take_choices(sc, m);
+    else if (is_max_tokens(m))
+        take_max_tokens(sc, m);
     else if (sc->input_name != NULL && json_key_is(m, str_from(sc->input_name)))
         take_input(sc, m);
     return true;

@@ -138,7 +138,7 @@ static bool pen_message(struct encoding *e, const struct chat_part *parts, uint3
 
     pen_open(e->pen, '{');
     pen_key_text(e->pen, STR("type"), JSON_TEXT("message"));
-    pen_key_text(e->pen, STR("role"), openai_encode_role(e->role));
+    pen_key_text(e->pen, STR("role"), openai_encode_role(NULL, e->role));
     pen_key(e->pen, STR("content"));
     ok = pen_content(e, parts, n);
     pen_close(e->pen, '}');

@@ -13,6 +13,7 @@
 
 #include "http/message.h"
 #include "sim/frame.h"
+#include "sim/tally.h"
 #include "sim/text.h"
 
 #define SIM_TOOLS_MAX 8u
@@ -65,6 +66,7 @@ struct sim_head {
     uint64_t id; /* of the reply */
     int64_t now_s;
     unsigned status;
+    const struct tally_bucket *bucket; /* NULL: the script has none */
 };
 
 enum sim_event {

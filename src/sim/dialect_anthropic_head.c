@@ -17,31 +17,51 @@ static struct str rfc3339(struct arena *a, int64_t s)
     return arena_dup(a, str_make(text, n));
 }
 
+struct limit {
+    struct str what;
+    uint64_t limit, left;
+    int64_t reset_s; /* wall clock */
+};
+
+static bool put_limit(const struct limit *l, struct http_fields *f, struct arena *a)
+{
+    const struct str pieces[] = {STR("anthropic-ratelimit-"), l->what, STR("-")};
+    struct str stem = arena_join(a, pieces, COUNTOF(pieces));
+    struct str limit = arena_printf(a, "%llu", (unsigned long long)l->limit);
+    struct str left = arena_printf(a, "%llu", (unsigned long long)l->left);
+    struct str reset = rfc3339(a, l->reset_s);
+    struct str names[] = {arena_printf(a, "%.*slimit", STR_ARG(stem)),
+                          arena_printf(a, "%.*sremaining", STR_ARG(stem)),
+                          arena_printf(a, "%.*sreset", STR_ARG(stem))};
+
+    return stem.ptr != NULL && limit.ptr != NULL && left.ptr != NULL && reset.ptr != NULL &&
+           names[0].ptr != NULL && names[1].ptr != NULL && names[2].ptr != NULL &&
+           http_fields_add(f, a, names[0], limit) == 0 &&
+           http_fields_add(f, a, names[1], left) == 0 &&
+           http_fields_add(f, a, names[2], reset) == 0;
+}
+
 static bool put_limits(const struct sim_head *h, struct http_fields *f, struct arena *a)
 {
-    static const struct {
-        struct str what, limit, left;
-    } limits[] = {
-        {STR_INIT("requests"), STR_INIT("4000"), STR_INIT("3999")},
-        {STR_INIT("tokens"), STR_INIT("480000"), STR_INIT("479000")},
-        {STR_INIT("input-tokens"), STR_INIT("400000"), STR_INIT("399000")},
-        {STR_INIT("output-tokens"), STR_INIT("80000"), STR_INIT("80000")},
-    };
     uint64_t wait_ms = h->script->value[SIM_PARAM_RA];
-    struct str reset = rfc3339(a, h->now_s + (int64_t)(wait_ms > 0 ? (wait_ms + 999) / 1000 : 60));
-    bool ok = reset.ptr != NULL;
+    int64_t reset_s = h->now_s + (int64_t)(wait_ms > 0 ? (wait_ms + 999) / 1000 : 60);
+    struct limit limits[] = {
+        {STR("requests"), 4000, 3999, reset_s},
+        {STR("tokens"), 480000, 479000, reset_s},
+        {STR("input-tokens"), 400000, 399000, reset_s},
+        {STR("output-tokens"), 80000, 80000, reset_s},
+    };
+    bool ok = true;
 
+    if (h->bucket != NULL) { /* rounded up, and the second that has begun is not over */
+        limits[0].limit = h->bucket->limit;
+        limits[0].left = h->bucket->left;
+        limits[0].reset_s = h->now_s + 1 + (int64_t)((h->bucket->reset_ms + 999) / 1000);
+    }
     for (size_t i = 0; i < COUNTOF(limits) && ok; i++) {
-        const struct str pieces[] = {STR("anthropic-ratelimit-"), limits[i].what, STR("-")};
-        struct str stem = arena_join(a, pieces, COUNTOF(pieces));
-        struct str limit = arena_printf(a, "%.*slimit", STR_ARG(stem));
-        struct str left = arena_printf(a, "%.*sremaining", STR_ARG(stem));
-        struct str again = arena_printf(a, "%.*sreset", STR_ARG(stem));
-
-        ok = limit.ptr != NULL && left.ptr != NULL && again.ptr != NULL &&
-             http_fields_add(f, a, limit, limits[i].limit) == 0 &&
-             http_fields_add(f, a, left, h->status == 429 ? STR("0") : limits[i].left) == 0 &&
-             http_fields_add(f, a, again, reset) == 0;
+        if (h->status == 429 && h->bucket == NULL)
+            limits[i].left = 0;
+        ok = put_limit(&limits[i], f, a);
     }
     return ok;
 }

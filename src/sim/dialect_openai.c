@@ -45,6 +45,24 @@ static enum sim_framing framing(const struct sim_ask *ask)
     return SIM_FRAMING_SSE;
 }
 
+static bool put_some(struct http_fields *f, struct arena *a, struct str name, struct str value)
+{
+    return value.ptr != NULL && http_fields_add(f, a, name, value) == 0;
+}
+
+static bool put_bucket(const struct tally_bucket *b, struct http_fields *f, struct arena *a)
+{
+    unsigned long long ms = b->reset_ms;
+    struct str reset = ms < 1000 ? arena_printf(a, "%llums", ms)
+                                 : arena_printf(a, "%llu.%03llus", ms / 1000, ms % 1000);
+
+    return put_some(f, a, STR("x-ratelimit-limit-requests"),
+                    arena_printf(a, "%llu", (unsigned long long)b->limit)) &&
+           put_some(f, a, STR("x-ratelimit-remaining-requests"),
+                    arena_printf(a, "%llu", (unsigned long long)b->left)) &&
+           put_some(f, a, STR("x-ratelimit-reset-requests"), reset);
+}
+
 bool sim_openai_fields(const struct sim_head *h, struct http_fields *f, struct arena *a)
 {
     bool changed = sim_script_has(h->script, SIM_VERSION_CHANGE);
@@ -52,7 +70,8 @@ bool sim_openai_fields(const struct sim_head *h, struct http_fields *f, struct a
 
     return id.ptr != NULL && http_fields_add(f, a, STR("x-request-id"), id) == 0 &&
            http_fields_add(f, a, STR("openai-version"),
-                           changed ? STR("2099-01-01") : STR("2020-10-01")) == 0;
+                           changed ? STR("2099-01-01") : STR("2020-10-01")) == 0 &&
+           (h->bucket == NULL || put_bucket(h->bucket, f, a));
 }
 
 /* ---- refusing ---- */

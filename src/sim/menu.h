@@ -31,6 +31,8 @@ enum sim_kind { SIM_KIND_TIME, SIM_KIND_COUNT, SIM_KIND_SHARE, SIM_KIND_FAULT, S
     X(FAIL,      "fail",      SHARE,  1000000,    "this share of the requests gets one of 500 502 503 504 429 cut-rst refuse") \
     X(FLIP,      "flip",      COUNT,  1000000000, "the chosen fault (503 without one) for the first N requests of this model name, then none") \
     X(EVERY,     "every",     COUNT,  1000000000, "the chosen fault (503 without one) for each Nth request of this model name") \
+    X(BUCKET,    "bucket",    COUNT,  1000000000, "so many requests of one model name and credential in each `window`, and every reply's head says what is left; then 429") \
+    X(WINDOW,    "window",    TIME,   86400000,   "how long a bucket lasts, from its first request on; 1s without it")  \
     X(TAG,       "tag",       TEXT,   0,          "anything: keeps this model name's counters and log apart from others'")
 
 /*  group: one of each may be picked */

@@ -131,6 +131,22 @@ static enum sim_fault key_fault(struct str key)
     return SIM_NONE;
 }
 
+#define WINDOW_MS 1000u
+
+/* As a provider counts: by credential and model. */
+static void take_from_bucket(struct sim_play *p)
+{
+    uint64_t name = sim_hash_str(sim_hash_str(1, p->ask.model), sim_ask_credential(&p->ask));
+    uint64_t window_ms = p->script.value[SIM_PARAM_WINDOW];
+
+    p->bucket = tally_take(&p->visit.sim->shared->tally, name, p->script.value[SIM_PARAM_BUCKET],
+                           window_ms > 0 ? window_ms : WINDOW_MS, loop_now_ms(p->visit.sim->loop));
+    if (!p->bucket.over)
+        return;
+    memset(p->script.pick, 0, sizeof(p->script.pick));
+    p->script.pick[SIM_GROUP_REPLY] = SIM_S429;
+}
+
 static void settle(struct sim_play *p)
 {
     struct sim_shared *shared = p->visit.sim->shared;
@@ -146,6 +162,8 @@ static void settle(struct sim_play *p)
     if (sim_script_counts(&p->script))
         draw.nth = p->nth = tally_next(&shared->tally, p->ask.model);
     sim_script_settle(&p->script, &draw);
+    if (sim_script_gives(&p->script, SIM_PARAM_BUCKET))
+        take_from_bucket(p);
 }
 
 /* ---- The answer */

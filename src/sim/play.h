@@ -33,10 +33,11 @@ struct sim_play {
     struct sim_talk talk;
     struct sim_wire wire;
     struct http_fields fields;
-    uint64_t number; /* of this request in the simulator's life */
-    uint64_t nth;    /* of this model name, when it counts */
-    uint64_t due_ms; /* of the next event */
-    uint64_t sent;   /* content events; bytes of a file */
+    uint64_t number;            /* of this request in the simulator's life */
+    uint64_t nth;               /* of this model name, when it counts */
+    struct tally_bucket bucket; /* when the script has one */
+    uint64_t due_ms;            /* of the next event */
+    uint64_t sent;              /* content events; bytes of a file */
     enum sim_step (*make)(struct sim_play *p, struct out *o);
     enum sim_stage stage;
     enum sim_step step;

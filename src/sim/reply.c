@@ -19,6 +19,8 @@ bool sim_play_fields(struct sim_play *p, unsigned status, struct str content_typ
                             .now_s = time(NULL),
                             .status = status};
 
+    if (sim_script_gives(&p->script, SIM_PARAM_BUCKET))
+        head.bucket = &p->bucket;
     return put_field(p, STR("content-type"), content_type) &&
            p->dialect->fields(&head, &p->fields, &p->visit.call->arena) &&
            (!sim_script_has(&p->script, SIM_GZIP) ||

@@ -45,6 +45,8 @@ static struct sim_visit *visit_new(struct http_call *c)
 
     if (sim_dialect_find(c->method, c->path, &surface) != NULL)
         return sim_play_new(c);
+    if (sim_authority_claims(c->method, c->path))
+        return sim_authority_new(c);
     if (!str_starts(c->path, STR("/v1/")) ||
         (str_eq(c->method, STR("GET")) && str_starts(c->path, STR("/v1/models"))))
         return sim_desk_new(c);

@@ -27,6 +27,7 @@ struct sim_shared {
     atomic_uint sims;                       /* that were opened */
     atomic_uint connections[SIM_LOOPS_MAX]; /* open, by loop */
     atomic_ullong counter;                  /* scripted requests, for the seed */
+    atomic_ullong tokens;                   /* that were given */
     /* GET /sim/stats */
     atomic_ullong requests, finished, left, bytes_out, body_bytes, events;
     atomic_ullong classes[6]; /* by status / 100; [0]: none was sent */
@@ -69,9 +70,11 @@ struct sim_visit_ops {
 };
 
 /* Each makes a visit in the call's arena; NULL: no room. */
-struct sim_visit *sim_play_new(struct http_call *c); /* play.c: answers by script */
-struct sim_visit *sim_echo_new(struct http_call *c); /* echo.c: any other /v1 path */
-struct sim_visit *sim_desk_new(struct http_call *c); /* desk.c: /sim/…, /v1/models, 404 */
+struct sim_visit *sim_play_new(struct http_call *c);      /* play.c: answers by script */
+struct sim_visit *sim_echo_new(struct http_call *c);      /* echo.c: any other /v1 path */
+struct sim_visit *sim_desk_new(struct http_call *c);      /* desk.c: /sim/…, /v1/models, 404 */
+struct sim_visit *sim_authority_new(struct http_call *c); /* authority.c: tokens */
+bool sim_authority_claims(struct str method, struct str path);
 
 #define SIM_COUNT(counter, n) atomic_fetch_add_explicit(&(counter), (n), memory_order_relaxed)
 

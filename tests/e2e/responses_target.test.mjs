@@ -45,7 +45,7 @@ for (const f of before) {
   models[`from-claude:${f}`] = { strategy: 'ordered', targets: [`anthropic/sim?${f},tokens=7,tag=first`, 'responses/sim?tokens=7,tag=good'] };
 }
 const t = await pair((sim) => ({
-  retry: { attempts: 2, initial: '10ms', target_rest: '0', key_bench: '0' },
+  retry: { attempts: 2, initial: '10ms', target_rest: '0', key_bench: '0', rate_limit_rest_max: '0' },
   providers: {
     chat: { base_url: sim.url },
     responses: { base_url: sim.url, api: 'responses' },

@@ -23,7 +23,7 @@ static void the_shipped_example_loads(void **state)
     if (c == NULL)
         fail_msg("%s", told.text);
     assert_str(c->file, EXAMPLE);
-    assert_int_equal(c->providers_count, 5);
+    assert_int_equal(c->providers_count, 6);
     assert_int_equal(c->keys_count, 2);
     assert_int_equal(conf_model_find(c, STR("chat"))->targets[0].timeouts.first_content_ms, 90000);
     conf_unref(c);
@@ -103,8 +103,9 @@ static void R56_a_key_that_is_elsewhere_or_misspelt_or_unknown(void **state)
             "f:1:1: unknown key `first_content` here; did you mean `timeouts.first_content`?\n"
             "f:2:1: unknown key `providrs`; did you mean `providers`?\n"
             "f:3:19: unknown key `api_key_of_mine`; known here: dialect, api, base_url, keys, key, "
-            "region, version, version_header, organization, project, headers, ca_file, insecure, "
-            "proxy, ask_usage, timeouts, upstream\n"
+            "entra, region, version, version_header, organization, project, headers, ca_file, "
+            "insecure, "
+            "proxy, ask_usage, server, timeouts, upstream\n"
             "f:4:11: unknown key `xyz`; known here: connections, header_bytes, header_fields, "
             "out_buffer, body_bytes, header, body, keepalive, write_stall, event_bytes, "
             "held_bytes, reply_bytes, in_flight_bytes, json_depth, exchange_bytes\n"

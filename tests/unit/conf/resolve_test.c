@@ -54,6 +54,38 @@ static void each_dialect_has_its_makers_address(void **state)
     }
 }
 
+static void a_server_is_known_by_its_host_or_told(void **state)
+{
+    static const struct {
+        const char *provider;
+        enum quirks_server server;
+        bool ask_usage;
+    } rows[] = {
+        {"dialect: openai", SERVER_PLAIN, true},
+        {"base_url: https://api.mistral.ai/v1", SERVER_MISTRAL, false},
+        {"base_url: https://api.mistral.ai/v1, ask_usage: true", SERVER_MISTRAL, true},
+        {"base_url: https://api.mistral.ai/v1, server: plain", SERVER_PLAIN, true},
+        {"base_url: https://api.groq.com/openai/v1", SERVER_GROQ, true},
+        {"base_url: http://gpu-7:8000/v1, server: vllm", SERVER_VLLM, true},
+        {"base_url: http://gpu-7:8000/v1, server: mistral", SERVER_MISTRAL, false},
+        {"dialect: anthropic, base_url: https://api.mistral.ai/v1", SERVER_PLAIN, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(rows); i++) {
+        char text[256];
+        struct conf *c;
+
+        snprintf(text, sizeof(text), "providers: { p: { %s } }", rows[i].provider);
+        c = load_fine(text);
+        assert_int_equal(c->providers[0].server, rows[i].server);
+        assert_int_equal(c->providers[0].ask_usage, rows[i].ask_usage);
+        conf_unref(c);
+    }
+    refused("providers: { p: { dialect: anthropic, server: groq } }",
+            "f:1:47: `server`: only of the dialect `openai`\n");
+}
+
 static void R56_a_maker_without_an_address_wants_one(void **state)
 {
     (void)state;
@@ -454,6 +486,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_dialect_has_its_makers_address),
+        cmocka_unit_test(a_server_is_known_by_its_host_or_told),
         cmocka_unit_test(R56_a_maker_without_an_address_wants_one),
         cmocka_unit_test(a_target_is_asked_through_its_own_api_or_its_providers),
         cmocka_unit_test(R56_an_api_that_a_provider_has_not_is_refused),

@@ -59,6 +59,7 @@ static const struct story stories[] = {
     {"retry.retry_after_max",        "7s",                  "7s",                   "2d",           "0 to 1d", ""},
     {"retry.key_bench",              "7s",                  "7s",                   "2d",           "0 to 1d", ""},
     {"retry.target_rest",            "7s",                  "7s",                   "2d",           "0 to 1d", ""},
+    {"retry.rate_limit_rest_max",    "20s",                 "20s",                  "2d",           "0 to 1d", ""},
     {"stream.keepalive",             "7s",                  "7s",                   "2h",           "0 to 1h", ""},
     {"stream.keepalive_mode",        "chunk",               "chunk",                "chunks",       "did you mean `chunk`?", ""},
     {"stream.malformed",             "fatal",               "fatal",                "drop",         "none of: skip, fatal", ""},
@@ -75,6 +76,11 @@ static const struct story stories[] = {
     {"providers",                    "{ q: {} }",           "",                     "{}",           "`providers` is empty", ""},
     {"providers.NAME.dialect",       "ollama",              "ollama",               "gemino",       "did you mean `gemini`?", ""},
     {"providers.NAME.api",           "responses",           "responses",            "respons",      "did you mean `responses`?", ""},
+    {"providers.NAME.entra.tenant_id",    "contoso.com",    "contoso.com",          "[a]",          "not a list", "client_id: c, client_secret: canary-0123456789abcdef"},
+    {"providers.NAME.entra.client_id",    "c-1",            "c-1",                  "a/b",          "no id of an application", "tenant_id: t, client_secret: canary-0123456789abcdef"},
+    {"providers.NAME.entra.client_secret","canary-0123456789abcdef", "\"cana…cdef\"", "canary",       "6 bytes long; 8 to", "tenant_id: t, client_id: c"},
+    {"providers.NAME.entra.authority",    "https://login.microsoftonline.us", "https://login.microsoftonline.us", "login", "http", "tenant_id: t, client_id: c, client_secret: canary-0123456789abcdef"},
+    {"providers.NAME.entra.managed_identity", "true",       "true",                 "1",            "expected true or false", "client_id: c"},
     {"providers.NAME.region",        "eu-central-1",        "eu-central-1",         "[a]",          "not a list", ""},
     {"providers.NAME.base_url",      "http://h:1/x/",       "http://h:1/x/",        "h:1",          "begins with http:// or https://", ""},
     {"providers.NAME.keys",          "[canary-0123456789abcdef, \"\"]", "[\"cana…cdef\"]", "[a b]",   "no header can carry", ""},
@@ -88,6 +94,7 @@ static const struct story stories[] = {
     {"providers.NAME.insecure",      "true",                "true",                 "yes",          "expected true or false, not `yes`", ""},
     {"providers.NAME.proxy",         "http://u:pw@h:3128",  "\"http://…@h:3128\"",  "https://h:1",  "a proxy is http://host:port", ""},
     {"providers.NAME.ask_usage",     "false",               "false",                "0",            "expected true or false", ""},
+    {"providers.NAME.server",        "vllm",                "vllm",                 "vlm",          "did you mean `vllm`?", ""},
     {"providers.NAME.timeouts",      "{ idle: 7s }",        "",                     "7s",           "expected a map of settings", ""},
     {"providers.NAME.timeouts.connect",       "7s",         "7s",                   "2d",           "0 to 1d", ""},
     {"providers.NAME.timeouts.headers",       "7s",         "7s",                   "2d",           "0 to 1d", ""},
@@ -128,6 +135,7 @@ static const struct {
     {"models.NAME.timeouts.",    "models: { m: { timeouts: { %s: %s }, %s } }\nproviders: { p: {} }\n"},
     {"models.NAME.targets[].",   "models: { m: { targets: [ { %s: %s, %s } ] } }\nproviders: { p: {} }\n"},
     {"models.NAME.",             "models: { m: { %s: %s, %s }, n: { targets: [p/x] } }\nproviders: { p: {} }\n"},
+    {"providers.NAME.entra.",    "providers: { p: { dialect: azure, base_url: \"http://h\", entra: { %s: %s, %s } } }\n"},
     {"providers.NAME.timeouts.", "providers: { p: { timeouts: { %s: %s, %s } } }\n"},
     {"providers.NAME.upstream.", "providers: { p: { upstream: { %s: %s, %s } } }\n"},
     {"providers.NAME.",          "providers: { p: { %s: %s, %s } }\n"},
@@ -299,7 +307,8 @@ static void the_fields_are_the_ones_that_are_named(void **state)
         "  exchange_bytes: 240KiB }\n"
         "timeouts: { connect: 31ms, headers: 32ms, first_content: 33ms, idle: 34ms, total: 35ms }\n"
         "retry: { attempts: 41, initial: 42ms, max: 43ms, jitter: 44ms, gateway_error_factor: 45,\n"
-        "  retry_after_max: 46ms, key_bench: 47ms, target_rest: 48ms }\n"
+        "  retry_after_max: 46ms, key_bench: 47ms, target_rest: 48ms,\n"
+        "  rate_limit_rest_max: 49ms }\n"
         "upstream: { connections: 51, idle: 52, idle_time: 53ms, dns_ttl: 54ms,\n"
         "  happy_eyeballs: 55ms, queue: 56 }\n"
         "cors: { max_age: 61s }\nstream: { keepalive: 62s }\nproviders: { p: {} }\n");
@@ -307,7 +316,7 @@ static void the_fields_are_the_ones_that_are_named(void **state)
                                               16000, 17000, 18000,     19000, 20480,
                                               21504, 22528, 22u << 20, 23,    245760};
     const struct conf_timeouts timeouts = {31, 32, 33, 34, 35};
-    const struct conf_retry retry = {41, 42, 43, 44, 45, 46, 47, 48};
+    const struct conf_retry retry = {41, 42, 43, 44, 45, 46, 47, 48, 49};
     const struct conf_upstream upstream = {51, 52, 53, 54, 55, 56};
 
     (void)state;

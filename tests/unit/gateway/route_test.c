@@ -21,6 +21,7 @@ struct world {
     struct provider_state *provider_states;
     atomic_uint_fast64_t benched[TARGETS];
     struct str keys[TARGETS];
+    struct allowance allowances[TARGETS];
     struct candidate at[ROUTE_MAX];
     struct route route;
 };
@@ -39,6 +40,7 @@ static void world_init(struct world *w, enum conf_strategy strategy, const uint3
             (struct conf_target){.index = i, .provider = &w->providers[i], .weight = weights[i]};
         w->provider_states[i].conf = &w->providers[i];
         w->provider_states[i].benched = &w->benched[i];
+        w->target_states[i].allowances = &w->allowances[i];
     }
     w->alias =
         (struct conf_model){.strategy = strategy, .targets = w->targets, .targets_count = TARGETS};
@@ -196,6 +198,84 @@ static void R13_a_target_whose_only_key_is_benched_comes_after_the_others(void *
     world_done(&w);
 }
 
+/* Its last answer, at 0, said how much is left until then. */
+static void leave(struct world *w, uint32_t target, uint64_t requests, uint64_t tokens,
+                  uint64_t until_ms)
+{
+    struct allowance *a = &w->allowances[target];
+    struct allowance_mark mark = allowance_send(a, 1);
+    struct allowance_told told = {{{true, requests, 0, until_ms}, {true, tokens, 0, until_ms}}};
+
+    allowance_learn(a, &mark, &told, 60000, 0);
+}
+
+static void ordered_asks_who_has_nothing_left_behind_the_others(void **state)
+{
+    static const uint32_t weights[TARGETS] = {1, 1, 1};
+    struct world w;
+
+    (void)state;
+    world_init(&w, STRATEGY_ORDERED, weights);
+    leave(&w, 0, 0, 1000, 100);
+    assert_int_equal(first(&w, 0, 50), 1);
+    assert_ptr_equal(w.route.passed, &w.route.at[0]);
+    leave(&w, 1, 1000, 0, 100);
+    assert_int_equal(first(&w, 0, 50), 2);
+    assert_int_equal(first(&w, 0, 100), 0);
+    assert_null(w.route.passed);
+    world_done(&w);
+}
+
+static void who_has_nothing_left_is_asked_before_who_rests(void **state)
+{
+    static const uint32_t weights[TARGETS] = {1, 1, 1};
+    struct world w;
+
+    (void)state;
+    world_init(&w, STRATEGY_ORDERED, weights);
+    w.target_states[0].rest_until_ms = 60;
+    leave(&w, 1, 0, 1000, 900);
+    leave(&w, 2, 0, 1000, 800);
+    assert_int_equal(first(&w, 0, 50), 2); /* the one that is free first */
+    assert_null(w.route.passed);
+    assert_int_equal(first(&w, 0, 60), 0);
+    world_done(&w);
+}
+
+static void who_has_too_few_tokens_for_this_request_is_asked_behind_the_others(void **state)
+{
+    static const uint32_t weights[TARGETS] = {1, 1, 1};
+    struct world w;
+    uint64_t wait;
+
+    (void)state;
+    world_init(&w, STRATEGY_ORDERED, weights);
+    leave(&w, 0, 1000, 500, 100);
+    ask_again(&w, 0, 50);
+    w.route.tokens = 500;
+    assert_int_equal(route_next(&w.route, 50, &wait)->target->index, 0);
+    w.route.tokens = 501;
+    assert_int_equal(route_next(&w.route, 50, &wait)->target->index, 1);
+    world_done(&w);
+}
+
+static void R69_the_rest_keep_their_proportions_when_one_has_nothing_left(void **state)
+{
+    static const uint32_t weights[TARGETS] = {60, 30, 10};
+    uint32_t got[TARGETS] = {0};
+    struct world w;
+
+    (void)state;
+    world_init(&w, STRATEGY_WEIGHTED, weights);
+    leave(&w, 0, 0, 1000, 100);
+    for (uint32_t i = 0; i < REQUESTS; i++)
+        got[first(&w, i, 50)]++;
+    assert_int_equal(got[0], 0);
+    assert_in_range(got[1], 7275, 7725);
+    assert_in_range(got[2], 2275, 2725);
+    world_done(&w);
+}
+
 static void candidates_that_are_out_are_not_asked(void **state)
 {
     static const uint32_t weights[TARGETS] = {1, 1, 1};
@@ -221,6 +301,10 @@ int main(void)
         cmocka_unit_test(ordered_keeps_the_order_and_puts_the_resting_last),
         cmocka_unit_test(a_group_whose_targets_all_rest_is_still_asked),
         cmocka_unit_test(R13_a_target_whose_only_key_is_benched_comes_after_the_others),
+        cmocka_unit_test(ordered_asks_who_has_nothing_left_behind_the_others),
+        cmocka_unit_test(who_has_nothing_left_is_asked_before_who_rests),
+        cmocka_unit_test(who_has_too_few_tokens_for_this_request_is_asked_behind_the_others),
+        cmocka_unit_test(R69_the_rest_keep_their_proportions_when_one_has_nothing_left),
         cmocka_unit_test(candidates_that_are_out_are_not_asked),
     };
 

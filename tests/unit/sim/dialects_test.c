@@ -252,6 +252,8 @@ static void faults_look_on_the_wire_as_the_menu_says(void **state)
         {A, "sim?retry-after-ms", false, STAYS, "retry-after-ms: 250\r\n", NULL},
         {A, "sim?429", false, STAYS, "rate_limit_error", "retry-after: "},
         {A, "sim?429", false, STAYS, "anthropic-ratelimit-requests-remaining: 0\r\n", NULL},
+        {A, "sim?bucket=1,window=1h", false, STAYS, "requests-remaining: 0\r\n", "HTTP/1.1 429"},
+        {A, "sim?bucket=1,window=1h", false, STAYS, "HTTP/1.1 429 ", "requests-remaining: 3999"},
         {A, "sim?bad-json-mid-stream,after=2", true, STAYS, "event: message_stop", NULL},
         {A, "sim?crlf", true, STAYS, "event: message_stop\r\ndata: ", "\"}\n\n"},
         {A, "sim?cr", true, STAYS, "event: message_stop\rdata: ", "event: ping\n"},

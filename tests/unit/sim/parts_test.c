@@ -105,6 +105,27 @@ static void names_are_counted_apart(void **state)
     tally_done(&t);
 }
 
+static void a_bucket_is_full_again_when_its_window_is_over(void **state)
+{
+    static struct tally t;
+    struct tally_bucket b;
+
+    (void)state;
+    assert_int_equal(tally_init(&t), 0);
+    for (uint64_t left = 3; left-- > 0;) {
+        b = tally_take(&t, 5, 3, 1000, 7000 + left);
+        assert_int_equal(b.left, left);
+        assert_false(b.over);
+    }
+    assert_int_equal(b.reset_ms, 1002); /* from its first request on, at 7002 */
+    b = tally_take(&t, 5, 3, 1000, 8001);
+    assert_true(b.over && b.left == 0 && b.reset_ms == 1);
+    assert_false(tally_take(&t, 7, 3, 1000, 8001).over); /* another's */
+    b = tally_take(&t, 5, 3, 1000, 8002);
+    assert_true(!b.over && b.left == 2 && b.reset_ms == 1000);
+    tally_done(&t);
+}
+
 static void a_text_echoes_every_byte_of_what_was_said(void **state)
 {
     static const char *const texts[] = {
@@ -180,6 +201,7 @@ int main(void)
         cmocka_unit_test(entries_fire_once_and_never_early),
         cmocka_unit_test(gzip_has_the_published_checksum),
         cmocka_unit_test(names_are_counted_apart),
+        cmocka_unit_test(a_bucket_is_full_again_when_its_window_is_over),
         cmocka_unit_test(a_text_echoes_every_byte_of_what_was_said),
         cmocka_unit_test(pieces_have_the_size_that_was_ordered),
         cmocka_unit_test(the_journal_keeps_the_last_and_hides_credentials),

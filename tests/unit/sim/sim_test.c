@@ -76,6 +76,10 @@ static void faults_look_on_the_wire_as_the_menu_says(void **state)
         {"sim?retry-after-int,ra=7s", false, STAYS, "retry-after: 7\r\n", NULL},
         {"sim?retry-after-ms", false, STAYS, "retry-after-ms: 250\r\n", NULL},
         {"sim?retry-after-absent", false, STAYS, "HTTP/1.1 429 ", "retry-after: "},
+        {"sim?bucket=2,window=1h", false, STAYS, "x-ratelimit-remaining-requests: 1\r\n", "429"},
+        {"sim?bucket=2,window=1h", true, STAYS, "x-ratelimit-remaining-requests: 0\r\n", "429"},
+        {"sim?bucket=2,window=1h", false, STAYS, "HTTP/1.1 429 ", "remaining-requests: 1"},
+        {"sim?bucket=2", false, STAYS, "x-ratelimit-reset-requests: 1.000s\r\n", NULL},
         {"sim?wrong-length", false, FIN, "\"total_tokens\"", NULL},
         {"sim?sse-for-json", false, STAYS, "data: [DONE]", "chat.completion\""},
         {"sim?json-for-sse", true, STAYS, "application/json", "data:"},
@@ -207,6 +211,43 @@ static void R1_the_log_says_that_the_peer_left(void **state)
     buf_done(&r.got);
 }
 
+static struct reply post_form(const char *path, const char *form)
+{
+    int fd = dial(PATIENCE_MS);
+    struct reply r;
+    char line[128];
+
+    snprintf(line, sizeof(line), "POST %s", path);
+    say(fd, line, "none", str_from(form));
+    r = hear(fd, "}");
+    close(fd);
+    return r;
+}
+
+static void tokens_are_given_to_who_knows_the_secret(void **state)
+{
+#define FORM(secret)                                                                               \
+    "grant_type=client_credentials&client_id=c&client_secret=" secret "&scope=https%3A%2F%2F"      \
+    "cognitiveservices.azure.com%2F.default"
+    static const struct {
+        const char *path, *form, *has;
+    } rows[] = {
+        {"/t/oauth2/v2.0/token", FORM("good"), "\"expires_in\":3599,\"access_token\":\"eyJ"},
+        {"/life-90/oauth2/v2.0/token", FORM("good"), "\"expires_in\":90,"},
+        {"/t/oauth2/v2.0/token", FORM("wrong"), "HTTP/1.1 401 "},
+        {"/t/oauth2/v2.0/token", FORM(""), "AADSTS7000215"},
+        {"/t/oauth2/v2.0/token", "grant_type=password", "HTTP/1.1 400 "},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(rows); i++) {
+        struct reply r = post_form(rows[i].path, rows[i].form);
+
+        expect(&r, rows[i].form, STAYS, rows[i].has, NULL);
+        buf_done(&r.got);
+    }
+}
+
 static void relayed_bytes_come_back_as_they_went(void **state)
 {
     static char bytes[300000];
@@ -249,6 +290,7 @@ int main(void)
         cmocka_unit_test(R16_a_key_can_be_the_script),
         cmocka_unit_test(flip_fails_first_and_then_never),
         cmocka_unit_test(R1_the_log_says_that_the_peer_left),
+        cmocka_unit_test(tokens_are_given_to_who_knows_the_secret),
         cmocka_unit_test(relayed_bytes_come_back_as_they_went),
         cmocka_unit_test(R6_paced_events_come_at_their_time),
     };
