@@ -4,6 +4,7 @@
  * Aliases first, then every target as provider/model.  Ids may contain slashes, encoded or not.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "base/percent.h"
 #include "gateway/answer.h"
 #include "gateway/exchange.h"
 #include "gateway/stages.h"
@@ -68,31 +69,6 @@ static void offer_targets(struct listing *l, const struct conf *c)
     }
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static struct str percent_decode(struct arena *a, struct str s)
-{
-    char *p = arena_bytes(a, s.len + 1);
-    size_t n = 0;
-
-    if (p == NULL)
-        return (struct str){"", 0};
-    for (size_t i = 0; i < s.len; i++) {
-        int hi = s.ptr[i] == '%' && i + 2 < s.len ? hex_digit(s.ptr[i + 1]) : -1;
-        int lo = hi >= 0 ? hex_digit(s.ptr[i + 2]) : -1;
-
-        p[n++] = lo >= 0 ? (char)(hi * 16 + lo) : s.ptr[i];
-        i += lo >= 0 ? 2 : 0;
-    }
-    return (struct str){p, n};
-}
-
 /* provider/model is answered for any model of a known provider: we cannot list what they have. */
 static void offer_direct(struct listing *l, const struct conf *c)
 {
@@ -133,7 +109,7 @@ enum verdict models_enter(struct exchange *x)
         list(&l, c);
         return reply(&l, STR("{\"object\":\"list\",\"data\":["), STR("]}"));
     }
-    l.wanted = percent_decode(x->mem, str_skip(x->call->path, below.len));
+    l.wanted = percent_decode(x->mem, str_skip(x->call->path, below.len), false);
     if (l.wanted.len > 0) {
         list(&l, c);
         offer_direct(&l, c);

@@ -5,7 +5,7 @@
  */
 #include "sim/dialect.h"
 #include "sim/menu.h"
-#include "sim/percent.h"
+#include "base/percent.h"
 #include "sim/state.h"
 
 #define LISTED_AT_S 1767225600u

@@ -7,7 +7,7 @@
  */
 #include "sim/dialect_bedrock.h"
 #include "sim/json.h"
-#include "sim/percent.h"
+#include "base/percent.h"
 #include "sim/shape.h"
 
 #define CALLS_MAX 64u
