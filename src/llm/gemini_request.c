@@ -8,24 +8,17 @@
  * does not do anyway.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "base/percent.h"
 #include "llm/chat_text.h"
 #include "llm/gemini_part.h"
+#include "llm/generate.h"
 
 /* ---- where to ---- */
 
 struct str gemini_path(struct arena *a, const struct chat_request *r)
 {
-    struct str model = percent_encode(a, r->model, STR(":@/"));
-    bool named = str_starts(model, STR("models/")) || str_starts(model, STR("tunedModels/"));
-
-    if (model.ptr == NULL)
-        return model;
-    return arena_join(
-        a,
-        (struct str[]){named ? STR("/") : STR("/models/"), model,
-                       r->stream ? STR(":streamGenerateContent?alt=sse") : STR(":generateContent")},
-        3);
+    return generate_path(a, r->model,
+                         r->stream ? STR(":streamGenerateContent") : STR(":generateContent"),
+                         STR(""));
 }
 
 /* ---- tools ---- */

@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "sim/dialect_gemini.h"
+
 #include "base/percent.h"
 
 #define CALLS_MAX 64u
