@@ -1,5 +1,6 @@
 /*
- * models.c - GET /v1/models and /v1/models/{id}: what the configuration offers to this key.
+ * models.c - GET /v1/models and /v1/models/{id}, and the same below /v1beta in Google's form: what
+ * the configuration offers to this key.
  *
  * Aliases first, then every target as provider/model.  Ids may contain slashes, encoded or not.
  * SPDX-License-Identifier: Apache-2.0
@@ -8,6 +9,7 @@
 #include "gateway/answer.h"
 #include "gateway/exchange.h"
 #include "gateway/stages.h"
+#include "llm/json_pen.h"
 
 struct listing {
     struct exchange *x;
@@ -16,7 +18,23 @@ struct listing {
     bool first, failed;
 };
 
-static void put_model(struct listing *l, struct str id, struct str owner)
+/* Google's ids begin with "models/". */
+static int put_googles(struct listing *l, struct str id)
+{
+    struct json_pen p = json_pen(&l->out);
+
+    p.comma = !l->first;
+    pen_open(&p, '{');
+    pen_key_plain(&p, STR("name"), arena_join(l->x->mem, (struct str[]){STR("models/"), id}, 2));
+    pen_key_plain(&p, STR("version"), STR(""));
+    pen_key_plain(&p, STR("displayName"), id);
+    pen_key(&p, STR("supportedGenerationMethods"));
+    pen_raw(&p, STR("[\"generateContent\",\"countTokens\"]"));
+    pen_close(&p, '}');
+    return p.err;
+}
+
+static void put_openais(struct listing *l, struct str id, struct str owner)
 {
     struct str quoted = json_quote(l->x->mem, id), by = json_quote(l->x->mem, owner);
 
@@ -25,6 +43,14 @@ static void put_model(struct listing *l, struct str id, struct str owner)
                    "%s{\"id\":%.*s,\"object\":\"model\",\"created\":%lld,\"owned_by\":%.*s}",
                    l->first ? "" : ",", STR_ARG(quoted), (long long)l->x->gl->gw->started_s,
                    STR_ARG(by)) < 0)
+        l->failed = true;
+}
+
+static void put_model(struct listing *l, struct str id, struct str owner)
+{
+    if (l->x->surface->dialect != CHAT_GEMINI)
+        put_openais(l, id, owner);
+    else if (put_googles(l, id) < 0)
         l->failed = true;
     l->first = false;
 }
@@ -102,12 +128,14 @@ static enum verdict reply(struct listing *l, struct str before, struct str after
 enum verdict models_enter(struct exchange *x)
 {
     const struct conf *c = x->gl->gw->conf;
-    const struct str below = STR("/v1/models/");
+    const bool googles = x->surface->dialect == CHAT_GEMINI;
+    const struct str below = googles ? STR("/v1beta/models/") : STR("/v1/models/");
     struct listing l = {.x = x, .first = true};
 
     if (!str_starts(x->call->path, below)) {
         list(&l, c);
-        return reply(&l, STR("{\"object\":\"list\",\"data\":["), STR("]}"));
+        return reply(&l, googles ? STR("{\"models\":[") : STR("{\"object\":\"list\",\"data\":["),
+                     STR("]}"));
     }
     l.wanted = percent_decode(x->mem, str_skip(x->call->path, below.len), false);
     if (l.wanted.len > 0) {

@@ -3,8 +3,10 @@
 
 #include <time.h>
 
+#include "gateway/upstream_path.h"
 #include "llm/chat_surface.h"
 #include "llm/chat_text.h"
+#include "llm/generate.h"
 #include "llm/messages.h"
 
 #define ID_DIGITS 24u
@@ -23,6 +25,8 @@ struct translation {
     const struct chat_surface *surface;
     struct chat_answer_facts facts;
     struct buf body; /* what the attempt's target is asked */
+    bool array;      /* the client has asked for its stream as one JSON array (Google's) */
+    struct buf spare;
     /* Of the attempt. */
     const struct dialect *dialect;
     struct chat_decoder *decoder;
@@ -31,6 +35,7 @@ struct translation {
     struct buf *out; /* NULL: events are collected for a whole answer */
     int err;
     bool content, ended, failed;
+    bool any; /* elements of the array were written */
 };
 
 bool translate_applies(const struct exchange *x, const struct conf_target *t)
@@ -48,14 +53,26 @@ bool translate_passes(const struct exchange *x)
     return x->translation->writer == NULL;
 }
 
+bool translate_as_it_came(const struct exchange *x)
+{
+    return translate_passes(x) && !x->translation->array;
+}
+
+bool translate_array(struct exchange *x)
+{
+    return x->surface->dialect == CHAT_GEMINI && x->req.stream &&
+           !str_eq(generate_parameter(x->mem, x->call->query, STR("alt")), STR("sse"));
+}
+
 void translate_cannot_serve(struct exchange *x, const struct conf_target *t)
 {
     const struct conf_provider *p = t->provider;
     bool count = x->surface->id == SURFACE_COUNT_TOKENS;
+    struct str what = x->surface->action.len > 0 ? x->surface->action : x->surface->path;
 
     exchange_fail(x, count ? FAULT_NOT_SUPPORTED : FAULT_BAD_REQUEST, STR("model"),
                   "%.*s speaks the dialect of %s: %.*s cannot be translated for it.",
-                  STR_ARG(p->name), dialect_get(p->dialect)->name, STR_ARG(x->surface->path));
+                  STR_ARG(p->name), dialect_get(p->dialect)->name, STR_ARG(what));
 }
 
 enum chat_framing translate_framing(const struct exchange *x)
@@ -104,6 +121,7 @@ static struct translation *translation_of(struct exchange *x)
         if (t == NULL)
             return NULL;
         t->surface = chat_surface_get(x->surface->dialect);
+        t->array = translate_array(x);
         t->body.max = 2 * l->body_bytes;
         t->asked.max = l->exchange_bytes + (by_body < l->body_bytes ? by_body : l->body_bytes);
         name_answer(x, t);
@@ -121,6 +139,7 @@ static bool begin_answer(struct exchange *x, struct translation *t)
     t->told.max = l->exchange_bytes + (x->req.stream ? 0 : l->reply_bytes);
     t->decoder = t->dialect->decoder_new(&t->told);
     t->writer = NULL;
+    t->any = false;
     if (t->dialect->id == x->surface->dialect)
         return t->decoder != NULL;
     t->writer = t->surface->writer_new(&t->told, &t->facts);
@@ -135,6 +154,7 @@ static bool read_once(struct exchange *x, struct translation *t)
         return true;
     t->read = t->surface->read(&t->asked, x->call->body, x->gl->gw->conf->limits.json_depth,
                                &t->request, &p);
+    t->request.stream = x->req.stream; /* Gemini's clients say it in the path */
     t->unread_count = t->request.dropped_count;
     return t->read || refuse(x, &p);
 }
@@ -173,18 +193,25 @@ static bool pass_body(struct exchange *x, struct translation *t, struct str mode
 
     t->request.model = model;
     t->request.stream = x->req.stream;
-    r->body_count = openai_request_splice(x->mem, &x->req, model, false, r->body);
+    r->body_count = x->surface->dialect == CHAT_GEMINI
+                        ? generate_splice(x->mem, &x->req, model, r->body)
+                        : openai_request_splice(x->mem, &x->req, model, false, r->body);
     return r->body_count > 0 || out_of_room(x);
 }
 
 /* On the same dialect the query is the client's as well ("?beta=true"). */
 static struct str path_of(struct exchange *x, struct translation *t)
 {
-    struct str path = x->surface->id == SURFACE_COUNT_TOKENS
-                          ? STR("/messages/count_tokens")
-                          : t->dialect->path(x->mem, &t->request);
+    struct str path;
 
-    if (path.ptr == NULL || t->writer != NULL || x->call->query.len == 0)
+    if (t->writer == NULL && x->surface->dialect == CHAT_GEMINI)
+        return generate_path(x->mem, t->request.model, x->surface->action, x->call->query);
+    path = x->surface->id == SURFACE_COUNT_TOKENS ? STR("/messages/count_tokens")
+                                                  : t->dialect->path(x->mem, &t->request);
+    if (path.ptr != NULL && t->writer != NULL)
+        return upstream_path(x->mem, x->attempt.candidate->target->provider, t->request.model,
+                             path);
+    if (path.ptr == NULL || x->call->query.len == 0)
         return path;
     return arena_join(x->mem, (struct str[]){path, STR("?"), x->call->query}, 3);
 }
@@ -301,6 +328,23 @@ static bool on_chat_event(void *ctx, const struct chat_event *ev)
     return t->err == 0;
 }
 
+/* Make elements of an array of the events that `out` has from `from` on; `data`: of an event that
+ * passes, instead.  Nothing changes for clients that want a stream of events. */
+static int as_array(struct translation *t, struct buf *out, size_t from, struct str data)
+{
+    struct str sse = str_skip(buf_str(out), from);
+    int err;
+
+    if (!t->array || str_eq(data, STR("[DONE]"))) /* which some relays add */
+        return 0;
+    t->spare.len = 0;
+    t->spare.max = out->max;
+    err = t->writer == NULL && data.ptr != NULL ? generate_element(data, &t->any, &t->spare)
+                                                : generate_array(sse, &t->any, &t->spare);
+    out->len = from;
+    return err < 0 ? err : buf_put(out, buf_str(&t->spare));
+}
+
 static void start(struct translation *t, struct buf *out)
 {
     t->out = out;
@@ -341,6 +385,8 @@ enum openai_event_kind translate_event(struct exchange *x, struct str name, stru
                    ? OPENAI_EV_LIFECYCLE /* only the watcher cannot make sense of it: it passes
                                             (R44) */
                    : OPENAI_EV_MALFORMED;
+    if (t->err == 0 && !t->failed)
+        t->err = as_array(t, out, 0, data);
     return kind_of(x);
 }
 
@@ -352,6 +398,8 @@ void translate_over(struct exchange *x, struct buf *out)
     if (t->dialect->decode_end == NULL || x->attempt.watch.done)
         return;
     t->dialect->decode_end(t->decoder, on_chat_event, x);
+    if (t->err == 0)
+        t->err = as_array(t, out, 0, (struct str){NULL, 0});
     (void)kind_of(x);
 }
 
@@ -359,9 +407,15 @@ int translate_end(struct exchange *x, struct buf *out)
 {
     struct translation *t = x->translation;
     const struct chat_event end = {.kind = CHAT_EV_END};
+    size_t from = out->len;
+    int err = t->writer != NULL ? t->surface->put(t->writer, &end, out) : 0;
 
-    if (t->writer != NULL)
-        return t->surface->put(t->writer, &end, out);
+    if (err == 0)
+        err = as_array(t, out, from, (struct str){NULL, 0});
+    if (err == 0 && t->array)
+        err = buf_put(out, t->any ? STR("]") : STR("[]"));
+    if (t->writer != NULL || err < 0)
+        return err;
     if (x->attempt.watch.done)
         return 0; /* and it has passed, as it came */
     return x->surface->dialect == CHAT_ANTHROPIC
@@ -376,6 +430,14 @@ bool translate_error(struct exchange *x, enum fault f, struct str message, struc
     const struct chat_surface *s = chat_surface_get(x->surface->dialect);
     struct chat_writer *w = x->translation != NULL ? x->translation->writer : NULL;
 
+    if (x->translation != NULL && x->translation->array) {
+        bool any = x->translation->any && x->answer.committed;
+
+        x->translation->spare.len = 0;
+        return s->error_body(f, message, STR(""), x->request_id, &x->translation->spare) == 0 &&
+               generate_element(buf_str(&x->translation->spare), &any, out) == 0 &&
+               buf_put(out, STR("]")) == 0;
+    }
     if (x->surface->dialect != CHAT_RESPONSES || s == NULL)
         return false;
     return s->error_event(w, f, message, out) == 0;
@@ -391,12 +453,14 @@ static bool has_writer(struct exchange *x, struct translation *t)
     return t->writer != NULL || !x->req.stream;
 }
 
-static enum fault judge_count(struct str body, struct str *ret_body)
+static enum fault judge_count(struct exchange *x, struct str body, struct str *ret_body)
 {
     uint64_t tokens;
+    bool count = x->surface->dialect == CHAT_GEMINI ? generate_is_count(body)
+                                                    : messages_count_read(body, &tokens);
 
     *ret_body = body;
-    return messages_count_read(body, &tokens) ? FAULT_NONE : FAULT_UPSTREAM_BAD_REPLY;
+    return count ? FAULT_NONE : FAULT_UPSTREAM_BAD_REPLY;
 }
 
 enum fault translate_whole(struct exchange *x, struct str body, struct buf *out,
@@ -405,7 +469,7 @@ enum fault translate_whole(struct exchange *x, struct str body, struct buf *out,
     struct translation *t = x->translation;
 
     if (x->surface->id == SURFACE_COUNT_TOKENS)
-        return judge_count(body, ret_body);
+        return judge_count(x, body, ret_body);
     if (!has_writer(x, t))
         return FAULT_OVERLOADED;
     start(t, x->req.stream ? out : NULL);
@@ -422,6 +486,8 @@ enum fault translate_whole(struct exchange *x, struct str body, struct buf *out,
     case OPENAI_EV_MALFORMED:
         return FAULT_UPSTREAM_BAD_REPLY;
     }
+    if (x->req.stream && as_array(t, out, 0, (struct str){NULL, 0}) < 0)
+        return FAULT_UPSTREAM_BAD_REPLY;
     *ret_body = x->req.stream ? buf_str(out) : body;
     if (!x->attempt.watch.finished)
         return FAULT_UPSTREAM_BAD_REPLY;
@@ -511,6 +577,7 @@ void translate_done(struct exchange *x)
     if (t == NULL)
         return;
     buf_done(&t->body);
+    buf_done(&t->spare);
     arena_done(&t->asked);
     arena_done(&t->told);
     x->translation = NULL;

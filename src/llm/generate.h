@@ -44,8 +44,9 @@ bool generate_is_count(struct str body);
 int generate_error(enum fault f, unsigned http, struct str message, struct str param,
                    struct str request_id, uint64_t retry_ms, struct buf *out);
 
-/* A stream as one array, which is what Google answers without alt=sse: the events of `sse` as
- * elements of it.  *any: some have gone before. */
+/* A stream as one array, which is what Google answers without alt=sse: the next element of it, or
+ * the data of all events of `sse` (the surface's own) as elements.  *any: some have gone before. */
+int generate_element(struct str json, bool *any, struct buf *out);
 int generate_array(struct str sse, bool *any, struct buf *out);
 
 #endif

@@ -127,3 +127,25 @@ void generate_put_chunk(struct json_pen *p, const struct chat_answer_facts *fact
     pen_close(p, '}');
     pen_bytes(p, STR(LINE_END));
 }
+
+int generate_element(struct str json, bool *any, struct buf *out)
+{
+    int err = buf_put(out, *any ? STR("\n,\r\n") : STR("["));
+
+    *any = true;
+    return err < 0 ? err : buf_put(out, json);
+}
+
+int generate_array(struct str sse, bool *any, struct buf *out)
+{
+    const struct str prefix = STR("data: ");
+    struct str line;
+    int err = 0;
+
+    while (err == 0 && sse.len > 0) {
+        str_cut(sse, '\n', &line, &sse);
+        if (str_starts(line, prefix))
+            err = generate_element(str_trim(str_skip(line, prefix.len)), any, out);
+    }
+    return err;
+}
