@@ -15,7 +15,8 @@ static void call_members(struct json_pen *p, const struct generate_said *said)
 {
     pen_key(p, STR("functionCall"));
     pen_open(p, '{');
-    pen_key_text_some(p, STR("id"), said->id);
+    if (said->id.len > 0)
+        pen_key_text(p, STR("id"), said->id);
     pen_key_text(p, STR("name"), said->name);
     pen_key(p, STR("args"));
     pen_line(p, said->raw);
@@ -50,7 +51,8 @@ void generate_put_part(struct json_pen *p, const struct generate_said *said,
         call_members(p, said);
     else
         text_members(p, said, text);
-    pen_key_text_some(p, STR("thoughtSignature"), said->signature);
+    if (said->signature.len > 0)
+        pen_key_text(p, STR("thoughtSignature"), said->signature);
     pen_close(p, '}');
 }
 
@@ -139,13 +141,14 @@ int generate_element(struct str json, bool *any, struct buf *out)
 int generate_array(struct str sse, bool *any, struct buf *out)
 {
     const struct str prefix = STR("data: ");
-    struct str line;
+    struct str line, rest;
     int err = 0;
 
     while (err == 0 && sse.len > 0) {
         str_cut(sse, '\n', &line, &sse);
+        str_cut(line, '\r', &line, &rest);
         if (str_starts(line, prefix))
-            err = generate_element(str_trim(str_skip(line, prefix.len)), any, out);
+            err = generate_element(str_skip(line, prefix.len), any, out);
     }
     return err;
 }

@@ -53,7 +53,7 @@ struct candidate {
 struct chat_writer {
     struct arena *arena;
     const struct chat_answer_facts *facts;
-    struct candidate *first, *last;
+    struct candidate *first;
     uint32_t candidates;
     struct json_pen *pen; /* of the event that is being written; NULL: all is kept */
     bool done;            /* END came */
@@ -83,13 +83,14 @@ static bool copy(struct chat_writer *w, struct json_text t, struct json_text *re
     return s.ptr != NULL;
 }
 
+/* They stand in the order of their numbers. */
 static int candidate_get(struct chat_writer *w, uint32_t index, struct candidate **ret)
 {
-    struct candidate *c = w->first;
+    struct candidate **at = &w->first, *c;
 
-    while (c != NULL && c->index != index)
-        c = c->next;
-    if (c == NULL) {
+    while (*at != NULL && (*at)->index < index)
+        at = &(*at)->next;
+    if (*at == NULL || (*at)->index != index) {
         if (w->candidates == CANDIDATES_MAX)
             return -ENOBUFS;
         c = ARENA_NEW(w->arena, struct candidate);
@@ -97,13 +98,10 @@ static int candidate_get(struct chat_writer *w, uint32_t index, struct candidate
             return -ENOMEM;
         w->candidates++;
         c->index = index;
-        if (w->last != NULL)
-            w->last->next = c;
-        else
-            w->first = c;
-        w->last = c;
+        c->next = *at;
+        *at = c;
     }
-    *ret = c;
+    *ret = *at;
     return 0;
 }
 
