@@ -24,7 +24,7 @@ static void must(bool ok)
 
 static void check_parts(const struct chat_part *parts, uint32_t n, unsigned depth)
 {
-    must(depth < 2);
+    must(depth < 3);
     for (uint32_t i = 0; i < n; i++) {
         must((parts[i].kind == CHAT_RAW) == (parts[i].raw.len > 0));
         must(parts[i].kind != CHAT_CALL ||
