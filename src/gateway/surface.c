@@ -30,8 +30,8 @@ static const struct surface rows[] = {
 
 static bool serves_path(const struct surface *s, struct str path)
 {
-    if (s->action.len > 0 && (path.len < s->action.len ||
-                              !str_eq(str_skip(path, path.len - s->action.len), s->action)))
+    if (s->action.len > 0 &&
+        (path.len < s->action.len || !str_eq(str_skip(path, path.len - s->action.len), s->action)))
         return false;
     return s->below ? str_starts(path, s->path) : str_eq(path, s->path);
 }

@@ -16,9 +16,8 @@
 
 struct str gemini_path(struct arena *a, const struct chat_request *r)
 {
-    return generate_path(a, r->model,
-                         r->stream ? STR(":streamGenerateContent") : STR(":generateContent"),
-                         STR(""));
+    return generate_path(
+        a, r->model, r->stream ? STR(":streamGenerateContent") : STR(":generateContent"), STR(""));
 }
 
 /* ---- tools ---- */

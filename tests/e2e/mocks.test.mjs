@@ -52,18 +52,24 @@ const dialects = {
   bedrock: { dialect: 'bedrock', base_url: mocked, region: 'eu-central-1', keys: ['sk-mock'] },
   azure: { dialect: 'azure', base_url: mocked, keys: ['sk-mock'] },
 };
+/* Its 429 says to wait a second, which would be minutes in all. */
+const once = await Gateway.start({
+  retry: { attempts: 1, target_rest: '0' },
+  providers: dialects,
+  models: Object.fromEntries(Object.keys(dialects).map((d) => [`on-${d}`, { targets: [`${d}/m`] }])),
+});
 const gw = await Gateway.start({
   retry: { attempts: 3, initial: '10ms' },
   providers: {
     aimock: { base_url: `http://127.0.0.1:${mockPort}/v1`, keys: ['sk-mock'] },
-    ...Object.fromEntries(Object.entries(dialects).map(([d, p]) => [`mock-${d}`, p])),
     steady: { base_url: `http://127.0.0.1:${judgePort}`, keys: ['sk-mock'] },
   },
-  models: { ...Object.fromEntries(Object.keys(dialects).map((d) => [`on-${d}`, { targets: [`mock-${d}/m`] }])), falls: { strategy: 'ordered', targets: ['aimock/gpt-busy', 'aimock/gpt-4o'] } },
+  models: { falls: { strategy: 'ordered', targets: ['aimock/gpt-busy', 'aimock/gpt-4o'] } },
 });
 after(async () => {
   try {
     await gw.stop();
+    await once.stop();
   } finally { // or the run would wait for them
     for (const c of [mock, judge]) {
       c.signal('SIGTERM');
@@ -118,24 +124,25 @@ test('aimock: embeddings and relayed responses', async () => {
 // ---- every surface against every dialect that aimock has ----
 
 const place = { type: 'object', properties: { place: { type: 'string' } } };
-const google = new GoogleGenAI({ apiKey: 'none', httpOptions: { baseUrl: gw.origin } });
-const claude = new Anthropic({ baseURL: gw.origin, apiKey: 'none', maxRetries: 0 });
+const google = new GoogleGenAI({ apiKey: 'none', httpOptions: { baseUrl: once.origin } });
+const claude = new Anthropic({ baseURL: once.origin, apiKey: 'none', maxRetries: 0 });
 async function chunksOf(stream) {
   const parts = [];
   for await (const c of await stream) parts.push(...c.candidates[0].content.parts);
   return parts;
 }
+const openai = new OpenAI({ baseURL: once.url, apiKey: 'none', maxRetries: 0 });
 /** Each gives the text and the places of the calls. */
 const surfaces = {
   async chat(model, said, stream) {
     const body = { model, messages: says(said), tools: [{ type: 'function', function: { name: 'get_weather', parameters: place } }] };
-    const r = stream ? await client.chat.completions.stream(body).finalChatCompletion() : await client.chat.completions.create(body);
+    const r = stream ? await openai.chat.completions.stream(body).finalChatCompletion() : await openai.chat.completions.create(body);
     const { content, tool_calls: calls } = r.choices[0].message;
     return [content ?? '', (calls ?? []).map((c) => JSON.parse(c.function.arguments).place)];
   },
   async responses(model, said, stream) {
     const body = { model, input: said, tools: [{ type: 'function', name: 'get_weather', parameters: place, strict: false }] };
-    const r = stream ? await client.responses.stream(body).finalResponse() : await client.responses.create(body);
+    const r = stream ? await openai.responses.stream(body).finalResponse() : await openai.responses.create(body);
     return [r.output_text, r.output.filter((i) => i.type === 'function_call').map((c) => JSON.parse(c.arguments).place)];
   },
   async messages(model, said, stream) {
