@@ -136,18 +136,19 @@ static bool read_file(struct generate_reading *rd, struct chat_object *outer,
     struct chat_object o = object_inside(outer, P_FILE, inside, F_COUNT);
     struct generate_unknown unknown = {rd, STR("contents.parts.fileData.")};
     struct json_text type = {NULL, 0}, uri = type, name = type;
+    struct chat_at at = object_at(&o, F_URI);
     struct chat_part *part;
 
     if (!object_pick(&o, outer->values[P_FILE], generate_unknown, &unknown) ||
         !object_text(&o, F_TYPE, &type) || !object_needs(&o, F_URI) ||
         !object_text(&o, F_URI, &uri) || !object_text(&o, F_NAME, &name))
         return false;
+    if (is_googles(uri))
+        return fields_refuse(&rd->fields, &at,
+                             "cannot be used here: Google keeps that file; send its bytes");
     part = push(to, kind_of(type));
     part->media_type = type;
-    if (is_googles(uri))
-        part->file_id = uri;
-    else
-        part->text = uri;
+    part->text = uri;
     if (part->kind == CHAT_FILE)
         part->file_name = name;
     return true;
