@@ -373,18 +373,23 @@ static enum openai_event_kind kind_of(struct exchange *x)
     return t->content ? OPENAI_EV_CONTENT : OPENAI_EV_LIFECYCLE;
 }
 
+/* Only the watcher cannot make sense of an event that passes: it passes all the same (R44). */
+static bool passes_unread(const struct translation *t, struct str data)
+{
+    return t->writer == NULL && json_scan(data, JSON_DEPTH_MAX, NULL, NULL, NULL);
+}
+
 enum openai_event_kind translate_event(struct exchange *x, struct str name, struct str data,
                                        struct buf *out)
 {
     struct translation *t = x->translation;
+    bool read;
 
     start(t, out);
     x->attempt.watch.events++;
-    if (!t->dialect->decode(t->decoder, name, data, on_chat_event, x) && !t->failed && t->err == 0)
-        return t->writer == NULL && json_scan(data, JSON_DEPTH_MAX, NULL, NULL, NULL)
-                   ? OPENAI_EV_LIFECYCLE /* only the watcher cannot make sense of it: it passes
-                                            (R44) */
-                   : OPENAI_EV_MALFORMED;
+    read = t->dialect->decode(t->decoder, name, data, on_chat_event, x) || t->failed || t->err != 0;
+    if (!read && !passes_unread(t, data))
+        return OPENAI_EV_MALFORMED;
     if (t->err == 0 && !t->failed)
         t->err = as_array(t, out, 0, data);
     return kind_of(x);

@@ -27,7 +27,7 @@ struct talk {
 
 static struct chat_message *last(struct talk *t)
 {
-    return t->n > 0 ? &t->at[t->n - 1] : NULL;
+    return t->at != NULL && t->n > 0 ? &t->at[t->n - 1] : NULL;
 }
 
 static void push_message(struct talk *t, enum chat_role role, uint32_t from)

@@ -57,7 +57,7 @@ static void put_type(struct node *n, struct str value)
 {
     struct json_text word = json_text_of(value);
     struct str name = str_make(word.ptr, word.len);
-    size_t i = 0;
+    size_t i = word.ptr != NULL ? 0 : COUNTOF(types);
 
     while (i < COUNTOF(types) && !str_eq_nocase(name, types[i]))
         i++;
