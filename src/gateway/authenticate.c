@@ -45,20 +45,15 @@ static bool is_key_field(struct str name)
            str_eq_nocase(name, STR("x-goog-api-key"));
 }
 
-/* Google's clients may show theirs in the query.  It stays here: generate_path() leaves it out. */
-static struct str query_credential(struct exchange *x)
-{
-    if (x->surface->dialect != CHAT_GEMINI)
-        return (struct str){NULL, 0};
-    return generate_parameter(x->mem, x->call->query, STR("key"));
-}
-
 /* The one credential of the request; .ptr NULL when there is none or more than one. */
 static struct str credential(struct exchange *x)
 {
     const struct http_fields *f = &x->call->fields;
-    struct str found = query_credential(x);
+    struct str found = {NULL, 0};
 
+    /* Google's clients may show theirs in the query.  It stays here: generate_path() sees to it. */
+    if (x->surface->dialect == CHAT_GEMINI)
+        found = generate_parameter(x->mem, x->call->query, STR("key"));
     for (uint32_t i = 0; i < f->count; i++) {
         struct str one = {NULL, 0};
 

@@ -19,8 +19,8 @@
 /* The model that a path names, percent-escapes undone, without the "models/" that ids have there;
  * `path` begins behind the version's slash.  Empty: none.  .ptr NULL: no room. */
 struct str generate_model(struct arena *a, struct str path);
-/* The parameter `name` of a query, escapes undone; .ptr NULL: it is not there, comes twice, or
- * there is no room. */
+/* The parameter `name` of a query, escapes undone; empty when it comes twice.  .ptr NULL: it is not
+ * there, or there is no room. */
 struct str generate_parameter(struct arena *a, struct str query, struct str name);
 
 /* What a body says that the path does not, as openai_request_scan(): strict JSON, and one model. */

@@ -80,7 +80,7 @@ static bool close_turn(struct generate_reading *rd, struct talk *t)
     uint32_t kept = 0, n;
     struct chat_part whole;
 
-    if (!t->open)
+    if (!t->open || m == NULL)
         return true;
     t->open = false;
     for (uint32_t i = 0; i < m->parts_count; i += n) {
@@ -144,9 +144,9 @@ static void place_parts(struct talk *t, enum generate_place place, uint32_t from
 {
     enum chat_role role = place == GENERATE_IN_MODEL ? CHAT_ASSISTANT : CHAT_USER;
     struct chat_message *m = last(t);
-    bool same = role == CHAT_ASSISTANT
-                    ? t->open
-                    : m != NULL && m->role == role && m->parts >= t->parts.at + t->begun;
+    bool same =
+        m != NULL &&
+        (role == CHAT_ASSISTANT ? t->open : m->role == role && m->parts >= t->parts.at + t->begun);
 
     if (t->parts.at[from].kind == CHAT_RESULT)
         push_message(t, CHAT_TOOL, from);

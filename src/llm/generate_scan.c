@@ -41,7 +41,7 @@ struct str generate_parameter(struct arena *a, struct str query, struct str name
         if (!str_eq(percent_decode(a, key, true), name))
             continue;
         if (found.ptr != NULL)
-            return (struct str){NULL, 0};
+            return STR("");
         found = percent_decode(a, value, true);
     }
     return found;

@@ -118,7 +118,7 @@ test('R50 a client key comes in a header or in the query, and stays here', async
       for (const [p, h] of [[path, { 'x-goog-api-key': KEY }], [`${path}?key=${q}`, {}], [`${path}?alt=json&%6bey=${q}`, {}], [path, { authorization: `Bearer ${KEY}` }]])
         assert.equal((await call(p, h)).status, 200, `${p} ${JSON.stringify(h)}`);
       if (model === 'own/real') assert.doesNotMatch(JSON.stringify(heard), /client/);
-      for (const [p, h] of [[path, {}], [`${path}?key=wrong`, {}], [`${path}?key=${q}&key=${q}`, {}], [`${path}?key=${q}`, { 'x-goog-api-key': KEY }], [`${path}?key=`, {}], [path, { 'x-goog-api-key': 'wrong' }]]) {
+      for (const [p, h] of [[path, {}], [`${path}?key=wrong`, {}], [`${path}?key=${q}&key=${q}`, {}], [`${path}?key=${q}`, { 'x-goog-api-key': KEY }], [`${path}?key=`, {}], [`${path}?key=a&key=b`, { 'x-goog-api-key': KEY }], [path, { 'x-goog-api-key': 'wrong' }]]) {
         const r = await call(p, h);
         assert.equal(r.status, 401, p);
         assert.equal(r.json.error.status, 'UNAUTHENTICATED');

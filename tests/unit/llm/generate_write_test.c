@@ -298,7 +298,7 @@ static void a_credential_in_the_query_stays_here(void **state)
         {"", NULL, "/models/m%3F:streamGenerateContent?alt=sse"},
         {"alt=sse&key=a%2Bb", "a+b", "/models/m%3F:streamGenerateContent?alt=sse"},
         {"k%65y=s&prettyPrint=false&fields=a%2Cb", "s", "/models/m%3F:streamGenerateContent?alt=sse&prettyPrint=false&fields=a%2Cb"},
-        {"key=a&key=b", NULL, "/models/m%3F:streamGenerateContent?alt=sse"},
+        {"key=a&key=b", "", "/models/m%3F:streamGenerateContent?alt=sse"},
         {"KEY=a&access_token=b&$alt=json&callback=f&&=x&Access%5FToken=c", NULL, "/models/m%3F:streamGenerateContent?alt=sse"},
     };
     struct arena a = {.max = 0};
