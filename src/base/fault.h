@@ -38,7 +38,7 @@ enum remedy {
     X(INTERNAL,            500,  GATEWAY,  STOP,     "api_error",               "gateway_error",             "A fault in the gateway itself.") \
     X(OVERLOADED,          503,  GATEWAY,  STOP,     "api_error",               "gateway_overloaded",        "A limit of the gateway is reached; the message names it.") \
     X(DRAINING,            503,  GATEWAY,  STOP,     "api_error",               "gateway_draining",          "The gateway is shutting down.") \
-    X(NOT_SUPPORTED,       501,  GATEWAY,  STOP,     "invalid_request_error",   "not_supported",             "No target of this model can answer at this path (POST /v1/messages/count_tokens).") \
+    X(NOT_SUPPORTED,       501,  GATEWAY,  STOP,     "invalid_request_error",   "not_supported",             "No target of this model can answer at this path (POST /v1/messages/count_tokens, :countTokens).") \
     X(DEADLINE,            504,  GATEWAY,  STOP,     "timeout_error",           "deadline_exceeded",         "The request's deadline passed with nothing to show.") \
     X(KEYS_EXHAUSTED,      502,  GATEWAY,  STOP,     "api_error",               "upstream_credentials_exhausted", "Every key of every eligible target was refused.") \
     X(UPSTREAM_QUEUE,      503,  GATEWAY,  RETRY,    "api_error",               "upstream_queue_full",       "Too many requests wait for a connection to the provider (upstream.queue).") \

@@ -28,3 +28,28 @@ struct str percent_encode(struct arena *a, struct str s, struct str kept)
     }
     return str_make(to, n);
 }
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = ascii_lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+struct str percent_decode(struct arena *a, struct str s, bool plus)
+{
+    char *p = arena_bytes(a, s.len + 1);
+    size_t n = 0;
+
+    if (p == NULL)
+        return (struct str){NULL, 0};
+    for (size_t i = 0; i < s.len; i++) {
+        int hi = s.ptr[i] == '%' && i + 2 < s.len ? hex_digit(s.ptr[i + 1]) : -1;
+        int lo = hi >= 0 ? hex_digit(s.ptr[i + 2]) : -1;
+
+        p[n++] = lo >= 0 ? (char)(hi * 16 + lo) : plus && s.ptr[i] == '+' ? ' ' : s.ptr[i];
+        i += lo >= 0 ? 2 : 0;
+    }
+    return (struct str){p, n};
+}

@@ -101,6 +101,15 @@ void answer_json(struct exchange *x, unsigned status, struct str body)
     answer_whole(x, status, &f, body);
 }
 
+/* A stream that is no stream of events. */
+static void retitle(struct http_fields *f)
+{
+    for (uint32_t i = 0; i < f->count; i++) {
+        if (str_eq_nocase(f->at[i].name, STR("content-type")))
+            f->at[i].value = STR("application/json");
+    }
+}
+
 static int stream_fields(struct exchange *x, struct http_fields *f)
 {
     const struct http_fields *reply = &x->attempt.reply;
@@ -111,6 +120,8 @@ static int stream_fields(struct exchange *x, struct http_fields *f)
         err = answer_upstream_fields(x, f, reply, false);
     if (err == 0 && http_fields_find(f, STR("content-type")).ptr == NULL)
         err = http_fields_add(f, x->mem, STR("content-type"), STR("text/event-stream"));
+    if (err == 0 && translate_array(x))
+        retitle(f);
     if (err == 0 && http_fields_find(f, STR("cache-control")).ptr == NULL)
         err = http_fields_add(f, x->mem, STR("cache-control"), STR("no-cache"));
     if (err == 0)

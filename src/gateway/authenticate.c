@@ -1,14 +1,15 @@
 /*
  * authenticate.c - who is asking.
  *
- * Without `keys` in the configuration the client port is open.  With them, a bearer (or x-api-key)
- * has to be one of them.  Only digests are kept and compared, so neither time nor memory tells
- * anything about a key.  Several credentials, an oversized one, or one with bytes that no key can
- * have, are refused without a look at the table (R50).
- * SPDX-License-Identifier: Apache-2.0
+ * Without `keys` in the configuration the client port is open.  With them, a bearer (or x-api-key,
+ * x-goog-api-key, and on Gemini's paths ?key=) has to be one of them.  Only digests are kept and
+ * compared, so neither time nor memory tells anything about a key.  Several credentials, an
+ * oversized one, or one with bytes that no key can have, are refused without a look at the table
+ * (R50). SPDX-License-Identifier: Apache-2.0
  */
 #include "gateway/exchange.h"
 #include "gateway/stages.h"
+#include "llm/generate.h"
 
 #define KEY_BYTES_MAX 4096u
 
@@ -38,18 +39,27 @@ static struct str bearer(struct str value)
     return str_trim(str_skip(value, word.len));
 }
 
-/* The one credential of the request; .ptr NULL when there is none or more than one. */
-static struct str credential(const struct http_fields *f)
+static bool is_key_field(struct str name)
 {
+    return str_eq_nocase(name, STR("x-api-key")) || str_eq_nocase(name, STR("api-key")) ||
+           str_eq_nocase(name, STR("x-goog-api-key"));
+}
+
+/* The one credential of the request; .ptr NULL when there is none or more than one. */
+static struct str credential(struct exchange *x)
+{
+    const struct http_fields *f = &x->call->fields;
     struct str found = {NULL, 0};
 
+    /* Google's clients may show theirs in the query.  It stays here: generate_path() sees to it. */
+    if (x->surface->dialect == CHAT_GEMINI)
+        found = generate_parameter(x->mem, x->call->query, STR("key"));
     for (uint32_t i = 0; i < f->count; i++) {
         struct str one = {NULL, 0};
 
         if (str_eq_nocase(f->at[i].name, STR("authorization")))
             one = bearer(f->at[i].value);
-        else if (str_eq_nocase(f->at[i].name, STR("x-api-key")) ||
-                 str_eq_nocase(f->at[i].name, STR("api-key")))
+        else if (is_key_field(f->at[i].name))
             one = f->at[i].value;
         else
             continue;
@@ -68,11 +78,11 @@ enum verdict authenticate_enter(struct exchange *x)
 
     if (c->keys_count == 0)
         return VERDICT_NEXT;
-    key = credential(&x->call->fields);
+    key = credential(x);
     if (!is_key(key))
         return exchange_fail(x, FAULT_BAD_KEY, STR(""),
                              "One credential is needed: an Authorization header with a bearer key, "
-                             "or x-api-key.");
+                             "x-api-key or x-goog-api-key.");
     x->principal = conf_digest(key, digest) ? conf_key_find(c, digest) : NULL;
     if (x->principal == NULL)
         return exchange_fail(x, FAULT_BAD_KEY, STR(""), "This API key is not known here.");

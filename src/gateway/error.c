@@ -8,6 +8,7 @@
 #include "gateway/exchange.h"
 #include "gateway/translate.h"
 #include "llm/chat_surface.h"
+#include "llm/generate.h"
 
 /* When it was us and not an upstream, another instance or a moment later may do. */
 #define OURS_RETRY_MS 1000u
@@ -32,30 +33,59 @@ struct str error_body(struct arena *a, enum fault f, struct str message, struct 
     return body;
 }
 
-/* Also where nothing is served, or relayed, below Anthropic's path. */
-static bool is_anthropics(const struct exchange *x)
+/* When a wait is known to help; 0: it is not. */
+static uint64_t retry_hint_ms(const struct exchange *x, enum fault f)
 {
-    if (x->surface->id == SURFACE_OTHER || x->surface->id == SURFACE_RELAY)
-        return str_starts(x->call->path, STR("/v1/messages"));
-    return x->surface->dialect == CHAT_ANTHROPIC;
+    bool ours = f == FAULT_DRAINING || f == FAULT_OVERLOADED;
+
+    return x->retry_after_out_ms == 0 && ours ? OURS_RETRY_MS : x->retry_after_out_ms;
 }
+
+/* Also where nothing is served, or relayed, below Anthropic's path or Google's. */
+static enum chat_dialect dialect_of(const struct exchange *x)
+{
+    struct str path = x->call->path;
+
+    if (x->surface->id != SURFACE_OTHER && x->surface->id != SURFACE_RELAY)
+        return x->surface->dialect;
+    if (str_starts(path, STR("/v1/messages")))
+        return CHAT_ANTHROPIC;
+    return str_starts(path, STR("/v1beta/")) ? CHAT_GEMINI : CHAT_OPENAI;
+}
+
+static int put_googles(struct exchange *x, enum fault f, struct str message, struct str param,
+                       struct buf *out)
+{
+    unsigned http = x->passed_status != 0 ? x->passed_status : fault_info(f)->http;
+
+    return generate_error(f, http, message, param, x->request_id, retry_hint_ms(x, f), out);
+}
+
+static const struct str no_room[] = {
+    [CHAT_ANTHROPIC] = STR_INIT("{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
+                                "\"message\":\"limits.exchange_bytes is reached.\"}}"),
+    [CHAT_GEMINI] = STR_INIT("{\"error\":{\"code\":503,\"status\":\"UNAVAILABLE\","
+                             "\"message\":\"limits.exchange_bytes is reached.\"}}"),
+};
 
 static struct str body_of(struct exchange *x, enum fault f, struct str message, struct str param)
 {
-    const struct chat_surface *s = chat_surface_get(CHAT_ANTHROPIC);
+    enum chat_dialect d = dialect_of(x);
     struct buf out = {.max = BODY_BYTES_MAX};
     struct str body = {NULL, 0};
+    int err;
 
-    if (!is_anthropics(x))
+    if (d != CHAT_ANTHROPIC && d != CHAT_GEMINI)
         return error_body(x->mem, f, message, param);
     if (message.len == 0)
         message = str_from(fault_info(f)->manual);
-    if (s->error_body(f, message, param, x->request_id, &out) == 0)
+    err = d == CHAT_GEMINI
+              ? put_googles(x, f, message, param, &out)
+              : chat_surface_get(d)->error_body(f, message, param, x->request_id, &out);
+    if (err == 0)
         body = arena_dup(x->mem, buf_str(&out));
     buf_done(&out);
-    return body.ptr != NULL ? body
-                            : STR("{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
-                                  "\"message\":\"limits.exchange_bytes is reached.\"}}");
+    return body.ptr != NULL ? body : no_room[d];
 }
 
 void error_put(struct exchange *x, enum fault f, struct str message, struct buf *out)
@@ -66,7 +96,7 @@ void error_put(struct exchange *x, enum fault f, struct str message, struct buf 
 
 static void answer_in_band(struct exchange *x, struct str body)
 {
-    bool named = x->surface->dialect != CHAT_OPENAI;
+    bool named = x->surface->dialect == CHAT_ANTHROPIC || x->surface->dialect == CHAT_RESPONSES;
     struct str pieces[3] = {named ? STR("event: error\ndata: ") : STR("data: "), body, STR("\n\n")};
     struct str message = x->why.len > 0 ? x->why : str_from(fault_info(x->fault)->manual);
     struct buf own = {.max = x->gl->gw->conf->limits.reply_bytes};
@@ -95,11 +125,9 @@ static int add_number(struct exchange *x, struct http_fields *f, struct str name
 static int add_retry_fields(struct exchange *x, struct http_fields *f, enum fault fault)
 {
     const struct fault_info *info = fault_info(fault);
-    uint64_t ms = x->retry_after_out_ms;
+    uint64_t ms = retry_hint_ms(x, fault);
     int err;
 
-    if (ms == 0 && (fault == FAULT_DRAINING || fault == FAULT_OVERLOADED))
-        ms = OURS_RETRY_MS;
     if (info->http != 429 && info->http < 500 && info->http != 408)
         return 0;
     if (ms == 0)

@@ -142,7 +142,7 @@ static bool on_foreign(struct feed *f, struct str name, struct str data, struct 
         commit(x);
     if (kind == OPENAI_EV_DONE && !on_done(f))
         return false;
-    return pass(f, translate_passes(x) ? raw : buf_str(out), false);
+    return pass(f, translate_as_it_came(x) ? raw : buf_str(out), false);
 }
 
 static bool on_line(void *ctx, struct str line)
@@ -347,6 +347,8 @@ void events_keepalive(struct exchange *x)
                 "\"choices\":[]}\n\n");
     if (x->surface->dialect != CHAT_OPENAI)
         bytes = chat_surface_get(x->surface->dialect)->keepalive;
+    if (translate_array(x))
+        bytes = STR("\n");
     answer_stream_open(x);
     answer_bytes(x, &bytes, 1);
 }

@@ -1,12 +1,15 @@
 /*
- * models.c - GET /v1/models and /v1/models/{id}: what the configuration offers to this key.
+ * models.c - GET /v1/models and /v1/models/{id}, and the same below /v1beta in Google's form: what
+ * the configuration offers to this key.
  *
  * Aliases first, then every target as provider/model.  Ids may contain slashes, encoded or not.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "base/percent.h"
 #include "gateway/answer.h"
 #include "gateway/exchange.h"
 #include "gateway/stages.h"
+#include "llm/json_pen.h"
 
 struct listing {
     struct exchange *x;
@@ -15,7 +18,23 @@ struct listing {
     bool first, failed;
 };
 
-static void put_model(struct listing *l, struct str id, struct str owner)
+/* Google's ids begin with "models/". */
+static int put_googles(struct listing *l, struct str id)
+{
+    struct json_pen p = json_pen(&l->out);
+
+    p.comma = !l->first;
+    pen_open(&p, '{');
+    pen_key_plain(&p, STR("name"), arena_join(l->x->mem, (struct str[]){STR("models/"), id}, 2));
+    pen_key_plain(&p, STR("version"), STR(""));
+    pen_key_plain(&p, STR("displayName"), id);
+    pen_key(&p, STR("supportedGenerationMethods"));
+    pen_raw(&p, STR("[\"generateContent\",\"countTokens\"]"));
+    pen_close(&p, '}');
+    return p.err;
+}
+
+static void put_openais(struct listing *l, struct str id, struct str owner)
 {
     struct str quoted = json_quote(l->x->mem, id), by = json_quote(l->x->mem, owner);
 
@@ -24,6 +43,14 @@ static void put_model(struct listing *l, struct str id, struct str owner)
                    "%s{\"id\":%.*s,\"object\":\"model\",\"created\":%lld,\"owned_by\":%.*s}",
                    l->first ? "" : ",", STR_ARG(quoted), (long long)l->x->gl->gw->started_s,
                    STR_ARG(by)) < 0)
+        l->failed = true;
+}
+
+static void put_model(struct listing *l, struct str id, struct str owner)
+{
+    if (l->x->surface->dialect != CHAT_GEMINI)
+        put_openais(l, id, owner);
+    else if (put_googles(l, id) < 0)
         l->failed = true;
     l->first = false;
 }
@@ -68,31 +95,6 @@ static void offer_targets(struct listing *l, const struct conf *c)
     }
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static struct str percent_decode(struct arena *a, struct str s)
-{
-    char *p = arena_bytes(a, s.len + 1);
-    size_t n = 0;
-
-    if (p == NULL)
-        return (struct str){"", 0};
-    for (size_t i = 0; i < s.len; i++) {
-        int hi = s.ptr[i] == '%' && i + 2 < s.len ? hex_digit(s.ptr[i + 1]) : -1;
-        int lo = hi >= 0 ? hex_digit(s.ptr[i + 2]) : -1;
-
-        p[n++] = lo >= 0 ? (char)(hi * 16 + lo) : s.ptr[i];
-        i += lo >= 0 ? 2 : 0;
-    }
-    return (struct str){p, n};
-}
-
 /* provider/model is answered for any model of a known provider: we cannot list what they have. */
 static void offer_direct(struct listing *l, const struct conf *c)
 {
@@ -126,14 +128,16 @@ static enum verdict reply(struct listing *l, struct str before, struct str after
 enum verdict models_enter(struct exchange *x)
 {
     const struct conf *c = x->gl->gw->conf;
-    const struct str below = STR("/v1/models/");
+    const bool googles = x->surface->dialect == CHAT_GEMINI;
+    const struct str below = googles ? STR("/v1beta/models/") : STR("/v1/models/");
     struct listing l = {.x = x, .first = true};
 
     if (!str_starts(x->call->path, below)) {
         list(&l, c);
-        return reply(&l, STR("{\"object\":\"list\",\"data\":["), STR("]}"));
+        return reply(&l, googles ? STR("{\"models\":[") : STR("{\"object\":\"list\",\"data\":["),
+                     STR("]}"));
     }
-    l.wanted = percent_decode(x->mem, str_skip(x->call->path, below.len));
+    l.wanted = percent_decode(x->mem, str_skip(x->call->path, below.len), false);
     if (l.wanted.len > 0) {
         list(&l, c);
         offer_direct(&l, c);

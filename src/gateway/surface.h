@@ -16,6 +16,7 @@ enum surface_id {
     SURFACE_CHAT,
     SURFACE_MESSAGES,
     SURFACE_RESPONSES,
+    SURFACE_GEMINI,
     SURFACE_COUNT_TOKENS,
     SURFACE_COMPLETIONS,
     SURFACE_EMBEDDINGS,
@@ -29,6 +30,7 @@ struct surface {
     const char *name; /* metric label and log word */
     struct str path;  /* exact; with `below` a prefix */
     bool below;
+    struct str action; /* what the paths below end in; empty: anything */
     struct str method; /* empty: any */
     enum http_body_mode body;
     const struct stage *stages; /* NULL for SURFACE_OTHER */

@@ -8,6 +8,7 @@
 #include "llm/chat_origin.h"
 #include "llm/chat_surface.h"
 #include "llm/chat_text.h"
+#include "llm/generate.h"
 #include "llm/messages.h"
 #include "llm/quirks.h"
 #include "llm/responses.h"
@@ -35,6 +36,8 @@ struct translation {
     struct embedding *embedding; /* in the place of request and facts; NULL on other surfaces */
     struct buf body;             /* what the attempt's target is asked */
     uint64_t counted;            /* of body and `asked`, in the gateway's bytes in flight */
+    bool array; /* the client has asked for its stream as one JSON array (Google's) */
+    struct buf spare;
     /* Of the attempt. */
     const struct dialect *dialect;
     struct chat_decoder *decoder;
@@ -46,6 +49,7 @@ struct translation {
     struct buf *out; /* NULL: events are collected for a whole answer */
     int err;
     bool content, ended, failed;
+    bool any; /* elements of the array were written */
 };
 
 static bool is_count(const struct exchange *x)
@@ -83,14 +87,26 @@ bool translate_passes(const struct exchange *x)
     return t == NULL || (t->writer == NULL && t->embedding == NULL);
 }
 
+bool translate_as_it_came(const struct exchange *x)
+{
+    return translate_passes(x) && !x->translation->array;
+}
+
+bool translate_array(struct exchange *x)
+{
+    return x->surface->dialect == CHAT_GEMINI && x->req.stream &&
+           !str_eq(generate_parameter(x->mem, x->call->query, STR("alt")), STR("sse"));
+}
+
 void translate_cannot_serve(struct exchange *x, const struct conf_target *t)
 {
     const struct conf_provider *p = t->provider;
+    struct str what = x->surface->action.len > 0 ? x->surface->action : x->surface->path;
     bool embeds = x->surface->id == SURFACE_EMBEDDINGS;
 
     exchange_fail(x, is_count(x) ? FAULT_NOT_SUPPORTED : FAULT_BAD_REQUEST, STR("model"),
                   "%.*s speaks the dialect of %s: %.*s cannot be translated for it%s.",
-                  STR_ARG(p->name), dialect_get(p->dialect)->name, STR_ARG(x->surface->path),
+                  STR_ARG(p->name), dialect_get(p->dialect)->name, STR_ARG(what),
                   embeds ? ", since it has no embeddings" : "");
 }
 
@@ -151,6 +167,7 @@ static struct translation *translation_new(struct exchange *x)
     t->asked.max = asked_max(x);
     t->request = ARENA_NEW(&t->asked, struct chat_request);
     t->surface = chat_surface_get(x->surface->dialect);
+    t->array = translate_array(x);
     x->translation = t;
     if (t->request != NULL && name_answer(x, t))
         return t;
@@ -176,6 +193,7 @@ static bool begin_answer(struct exchange *x, struct translation *t, enum chat_di
     t->marker = chat_origin_marker(&t->told, maker, x->surface->dialect);
     t->decoder = t->dialect->decoder_new(&t->told);
     t->writer = NULL;
+    t->any = false;
     if (t->dialect->id == x->surface->dialect)
         return t->decoder != NULL;
     t->writer = t->surface->writer_new(&t->told, &t->facts);
@@ -190,6 +208,7 @@ static bool read_once(struct exchange *x, struct translation *t)
         return true;
     t->read = (is_count(x) ? messages_read_count : t->surface->read)(
         &t->asked, x->call->body, x->gl->gw->conf->limits.json_depth, t->request, &p);
+    t->request->stream = x->req.stream; /* Gemini's clients say it in the path */
     t->unread_count = t->request->dropped_count;
     if (!t->read)
         return refuse(x, &p);
@@ -328,14 +347,20 @@ static bool pass_body(struct exchange *x, struct translation *t, struct str mode
     t->request->model = model;
     t->request->stream = x->req.stream;
     t->cut = cut_body(x, t, &req);
-    r->body_count = openai_request_splice(x->mem, &req, model, false, r->body);
+    r->body_count = x->surface->dialect == CHAT_GEMINI
+                        ? generate_splice(x->mem, &req, model, r->body)
+                        : openai_request_splice(x->mem, &req, model, false, r->body);
     return r->body_count > 0 || out_of_room(x);
 }
 
 /* What another maker's model thought must not pass with the rest of the body. */
 static bool is_suspect(const struct exchange *x)
 {
-    return (x->surface->any_dialect || is_count(x)) && chat_origin_suspect(x->call->body);
+    struct str body = x->call->body;
+
+    if (x->surface->dialect == CHAT_GEMINI)
+        return x->surface->any_dialect && str_find(body, STR(GENERATE_SEALED)) != NULL;
+    return (x->surface->any_dialect || is_count(x)) && chat_origin_suspect(body);
 }
 
 /* The body has to be read, though it is in the target's own dialect.  What a Responses client was
@@ -349,9 +374,11 @@ static bool is_mixed(const struct exchange *x)
 /* On the same dialect the query is the client's as well ("?beta=true"). */
 static struct str path_of(struct exchange *x, struct translation *t)
 {
-    struct str path =
-        is_count(x) ? STR("/messages/count_tokens") : t->dialect->path(x->mem, t->request);
+    struct str path;
 
+    if (t->writer == NULL && x->surface->dialect == CHAT_GEMINI)
+        return generate_path(x->mem, t->request->model, x->surface->action, x->call->query);
+    path = is_count(x) ? STR("/messages/count_tokens") : t->dialect->path(x->mem, t->request);
     if (path.ptr == NULL || t->writer != NULL || x->call->query.len == 0)
         return path;
     return arena_join(x->mem, (struct str[]){path, STR("?"), x->call->query}, 3);
@@ -509,6 +536,23 @@ static bool on_chat_event(void *ctx, const struct chat_event *ev)
     return t->err == 0;
 }
 
+/* Make elements of an array of the events that `out` has from `from` on; `data`: of an event that
+ * passes, instead.  Nothing changes for clients that want a stream of events. */
+static int as_array(struct translation *t, struct buf *out, size_t from, struct str data)
+{
+    struct str sse = str_skip(buf_str(out), from);
+    int err;
+
+    if (!t->array || str_eq(data, STR("[DONE]"))) /* which some relays add */
+        return 0;
+    t->spare.len = 0;
+    t->spare.max = out->max;
+    err = t->writer == NULL && data.ptr != NULL ? generate_element(data, &t->any, &t->spare)
+                                                : generate_array(sse, &t->any, &t->spare);
+    out->len = from;
+    return err < 0 ? err : buf_put(out, buf_str(&t->spare));
+}
+
 static void start(struct translation *t, struct buf *out)
 {
     t->out = out;
@@ -537,18 +581,25 @@ static enum openai_event_kind kind_of(struct exchange *x)
     return t->content ? OPENAI_EV_CONTENT : OPENAI_EV_LIFECYCLE;
 }
 
+/* Only the watcher cannot make sense of an event that passes: it passes all the same (R44). */
+static bool passes_unread(const struct translation *t, struct str data)
+{
+    return t->writer == NULL && json_scan(data, JSON_DEPTH_MAX, NULL, NULL, NULL);
+}
+
 enum openai_event_kind translate_event(struct exchange *x, struct str name, struct str data,
                                        struct buf *out)
 {
     struct translation *t = x->translation;
+    bool read;
 
     start(t, out);
     x->attempt.watch.events++;
-    if (!t->dialect->decode(t->decoder, name, data, on_chat_event, x) && !t->failed && t->err == 0)
-        return t->writer == NULL && json_scan(data, JSON_DEPTH_MAX, NULL, NULL, NULL)
-                   ? OPENAI_EV_LIFECYCLE /* only the watcher cannot make sense of it: it passes
-                                            (R44) */
-                   : OPENAI_EV_MALFORMED;
+    read = t->dialect->decode(t->decoder, name, data, on_chat_event, x) || t->failed || t->err != 0;
+    if (!read && !passes_unread(t, data))
+        return OPENAI_EV_MALFORMED;
+    if (t->err == 0 && !t->failed)
+        t->err = as_array(t, out, 0, data);
     return kind_of(x);
 }
 
@@ -560,6 +611,8 @@ void translate_over(struct exchange *x, struct buf *out)
     if (t->dialect->decode_end == NULL || x->attempt.watch.done)
         return;
     t->dialect->decode_end(t->decoder, on_chat_event, x);
+    if (t->err == 0)
+        t->err = as_array(t, out, 0, (struct str){NULL, 0});
     (void)kind_of(x);
 }
 
@@ -567,9 +620,15 @@ int translate_end(struct exchange *x, struct buf *out)
 {
     struct translation *t = x->translation;
     const struct chat_event end = {.kind = CHAT_EV_END};
+    size_t from = out->len;
+    int err = t->writer != NULL ? t->surface->put(t->writer, &end, out) : 0;
 
-    if (t->writer != NULL)
-        return t->surface->put(t->writer, &end, out);
+    if (err == 0)
+        err = as_array(t, out, from, (struct str){NULL, 0});
+    if (err == 0 && t->array)
+        err = buf_put(out, t->any ? STR("]") : STR("[]"));
+    if (t->writer != NULL || err < 0)
+        return err;
     if (x->attempt.watch.done)
         return 0; /* and it has passed, as it came */
     return x->surface->dialect == CHAT_ANTHROPIC
@@ -584,6 +643,14 @@ bool translate_error(struct exchange *x, enum fault f, struct str message, struc
     const struct chat_surface *s = chat_surface_get(x->surface->dialect);
     struct chat_writer *w = x->translation != NULL ? x->translation->writer : NULL;
 
+    if (x->translation != NULL && x->translation->array) {
+        bool any = x->translation->any && x->answer.committed;
+
+        x->translation->spare.len = 0;
+        return s->error_body(f, message, STR(""), x->request_id, &x->translation->spare) == 0 &&
+               generate_element(buf_str(&x->translation->spare), &any, out) == 0 &&
+               buf_put(out, STR("]")) == 0;
+    }
     if (x->surface->dialect != CHAT_RESPONSES || s == NULL)
         return false;
     return s->error_event(w, f, message, out) == 0;
@@ -599,12 +666,14 @@ static bool has_writer(struct exchange *x, struct translation *t)
     return t->writer != NULL || !x->req.stream;
 }
 
-static enum fault judge_count(struct str body, struct str *ret_body)
+static enum fault judge_count(struct exchange *x, struct str body, struct str *ret_body)
 {
     uint64_t tokens;
+    bool count = x->surface->dialect == CHAT_GEMINI ? generate_is_count(body)
+                                                    : messages_count_read(body, &tokens);
 
     *ret_body = body;
-    return messages_count_read(body, &tokens) ? FAULT_NONE : FAULT_UPSTREAM_BAD_REPLY;
+    return count ? FAULT_NONE : FAULT_UPSTREAM_BAD_REPLY;
 }
 
 enum fault translate_whole(struct exchange *x, struct str body, struct buf *out,
@@ -613,7 +682,7 @@ enum fault translate_whole(struct exchange *x, struct str body, struct buf *out,
     struct translation *t = x->translation;
 
     if (is_count(x))
-        return judge_count(body, ret_body);
+        return judge_count(x, body, ret_body);
     if (t->embedding != NULL)
         return translate_embed_whole(x, t->embedding, &t->told, body, out, ret_body);
     if (!has_writer(x, t))
@@ -634,6 +703,8 @@ enum fault translate_whole(struct exchange *x, struct str body, struct buf *out,
     case OPENAI_EV_MALFORMED:
         return FAULT_UPSTREAM_BAD_REPLY;
     }
+    if (x->req.stream && as_array(t, out, 0, (struct str){NULL, 0}) < 0)
+        return FAULT_UPSTREAM_BAD_REPLY;
     *ret_body = x->req.stream ? buf_str(out) : body;
     if (!x->attempt.watch.finished)
         return FAULT_UPSTREAM_BAD_REPLY;
@@ -725,6 +796,7 @@ void translate_done(struct exchange *x)
     if (t == NULL)
         return;
     forget_question(x, t);
+    buf_done(&t->spare);
     arena_done(&t->told);
     home = t->home;
     arena_done(&home);

@@ -38,6 +38,10 @@ enum chat_framing translate_framing(const struct exchange *x);
 enum openai_event_kind translate_event(struct exchange *x, struct str name, struct str data,
                                        struct buf *out);
 bool translate_passes(const struct exchange *x);
+/* Whether an event's own bytes go to the client. */
+bool translate_as_it_came(const struct exchange *x);
+/* Google's stream without alt=sse: not events but the elements of one array. */
+bool translate_array(struct exchange *x);
 /* The upstream's stream is over: what follows from that, as above. */
 void translate_over(struct exchange *x, struct buf *out);
 /* What tells the client of a stream that it failed, where its API wants more than the body of an

@@ -156,9 +156,12 @@ static bool begins(struct str name, struct str prefix)
 }
 
 /* A field of one maker's API means nothing to another's; Amazon's have to be signed. */
-static bool is_foreign(enum chat_dialect d, struct str name)
+static bool is_foreign(const struct exchange *x, enum chat_dialect d, struct str name)
 {
-    return (d != CHAT_ANTHROPIC && begins(name, STR("anthropic-"))) ||
+    bool googles = x->surface != NULL && x->surface->dialect == CHAT_GEMINI;
+
+    return (googles && d != CHAT_GEMINI && begins(name, STR("x-goog-"))) ||
+           (d != CHAT_ANTHROPIC && begins(name, STR("anthropic-"))) ||
            (d == CHAT_BEDROCK && begins(name, STR("x-amz-")));
 }
 
@@ -185,7 +188,7 @@ static void put_client(struct pen *p, struct exchange *x, const struct upstream_
     for (uint32_t i = 0; i < f->count; i++) {
         if (forward_up(f->at[i].name, connection, u->relay) &&
             !is_configured(u->provider, f->at[i].name) &&
-            !is_foreign(u->provider->dialect, f->at[i].name))
+            !is_foreign(x, u->provider->dialect, f->at[i].name))
             put_field(p, f->at[i].name, f->at[i].value);
     }
 }

@@ -42,6 +42,27 @@ bool fields_no_room(struct chat_fields *f)
 
 /* ---- objects ---- */
 
+bool fields_snake_is(struct str key, struct str name)
+{
+    size_t k = 0;
+
+    for (size_t i = 0; i < name.len; i++, k++) {
+        char c = ascii_lower(name.ptr[i]);
+
+        if (c != name.ptr[i] && (k >= key.len || key.ptr[k++] != '_'))
+            return false;
+        if (k >= key.len || key.ptr[k] != c)
+            return false;
+    }
+    return k == key.len;
+}
+
+static bool is_named(const struct chat_object *o, const struct json_member *m, unsigned i)
+{
+    return json_key_is(m, o->names[i]) ||
+           (o->fields->snake && fields_snake_is(m->key, o->names[i]));
+}
+
 struct picking {
     struct chat_object *object;
     json_member_fn *other;
@@ -56,7 +77,7 @@ static bool take_member(void *ctx, const struct json_member *m)
     struct chat_object *o = p->object;
     unsigned i = 0;
 
-    while (i < o->count && !json_key_is(m, o->names[i]))
+    while (i < o->count && !is_named(o, m, i))
         i++;
     if (i == o->count)
         return p->other == NULL || p->other(p->ctx, m);

@@ -21,6 +21,7 @@ struct chat_at {
 struct chat_fields {
     struct arena *arena;
     struct chat_problem *problem;
+    bool snake; /* as protobuf's JSON: "maxItems" may be written "max_items" */
 };
 
 #define CHAT_OBJECT_MAX 40u
@@ -56,6 +57,8 @@ bool object_bool(struct chat_object *o, unsigned i, enum chat_tri *ret);
 bool object_needs(struct chat_object *o, unsigned i);
 bool object_type(struct chat_object *o, unsigned i, enum json_type type);
 
+/* Whether `key` is `name`, written in snake case. */
+bool fields_snake_is(struct str key, struct str name);
 /* "'path' what". */
 COLD bool fields_refuse(struct chat_fields *f, const struct chat_at *at, const char *what);
 COLD bool fields_no_room(struct chat_fields *f);

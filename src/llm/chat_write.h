@@ -13,14 +13,9 @@
 #ifndef LLM_CHAT_WRITE_H
 #define LLM_CHAT_WRITE_H
 
+#include "llm/chat_rope.h"
 #include "llm/chat_surface.h"
 #include "llm/json_pen.h"
-
-/* Text that came in pieces, in the arena. */
-struct chat_rope {
-    struct chat_rope_piece *first, *last;
-    bool any; /* something was added, maybe nothing but "" */
-};
 
 struct chat_written_call {
     struct chat_written_call *next;
@@ -65,8 +60,6 @@ int chat_error_event(struct chat_writer *w, enum fault f, struct str message, st
 
 /* The state of a choice; NULL without room. */
 struct chat_written *chat_written_get(struct chat_writer *w, uint32_t index);
-bool chat_rope_add(struct arena *a, struct chat_rope *r, struct json_text text);
-void chat_pen_rope(struct json_pen *p, const struct chat_rope *r);
 
 /* What a choice ended with: "finish_reason":…, and the model's own word where that says more. */
 void chat_pen_finish(struct json_pen *p, const struct chat_writer *w, const struct chat_written *c,

@@ -13,6 +13,7 @@ static const struct chat_surface *const surfaces[] = {
     &surface_chat,
     &surface_messages,
     &surface_responses,
+    &surface_gemini,
 };
 
 const struct dialect *dialect_find(struct str name)

@@ -19,5 +19,6 @@ extern const struct dialect dialect_ollama;
 extern const struct chat_surface surface_chat;
 extern const struct chat_surface surface_messages;
 extern const struct chat_surface surface_responses;
+extern const struct chat_surface surface_gemini;
 
 #endif

@@ -11,11 +11,12 @@
  */
 #include "llm/embed_part.h"
 #include "llm/gemini_part.h"
+#include "llm/generate.h"
 #include "llm/json_pick.h"
 
 static struct str path(struct arena *a, const struct embed_request *r)
 {
-    return gemini_action(a, r->model, STR(":batchEmbedContents"));
+    return generate_path(a, r->model, STR(":batchEmbedContents"), STR(""));
 }
 
 static void put_request(struct json_pen *pen, struct json_text text, struct str model,

@@ -35,8 +35,6 @@ bool gemini_encode(struct chat_request *r, struct str model, struct buf *out,
 struct str gemini_path(struct arena *a, const struct chat_request *r);
 /* "models/m" and the like: the name is whole. */
 bool gemini_is_resource(struct str model);
-/* The path of ":generateContent" and the like; .ptr NULL without room. */
-struct str gemini_action(struct arena *a, struct str model, struct str action);
 
 /* ---- answers ---- */
 

@@ -8,9 +8,9 @@
  * does not do anyway.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "base/percent.h"
 #include "llm/chat_text.h"
 #include "llm/gemini_part.h"
+#include "llm/generate.h"
 
 /* ---- where to ---- */
 
@@ -19,20 +19,10 @@ bool gemini_is_resource(struct str model)
     return str_starts(model, STR("models/")) || str_starts(model, STR("tunedModels/"));
 }
 
-struct str gemini_action(struct arena *a, struct str model, struct str action)
-{
-    struct str name = percent_encode(a, model, STR(":@/"));
-
-    if (name.ptr == NULL)
-        return name;
-    return arena_join(
-        a, (struct str[]){gemini_is_resource(name) ? STR("/") : STR("/models/"), name, action}, 3);
-}
-
 struct str gemini_path(struct arena *a, const struct chat_request *r)
 {
-    return gemini_action(
-        a, r->model, r->stream ? STR(":streamGenerateContent?alt=sse") : STR(":generateContent"));
+    return generate_path(
+        a, r->model, r->stream ? STR(":streamGenerateContent") : STR(":generateContent"), STR(""));
 }
 
 /* ---- tools ---- */

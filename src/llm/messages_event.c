@@ -190,8 +190,6 @@ static void empty_block(struct json_pen *p, const struct messages_block *b)
     } else {
         pen_key_plain(p, STR("type"), STR("text"));
         pen_key_plain(p, STR("text"), STR(""));
-        pen_key(p, STR("citations"));
-        pen_null(p);
     }
     pen_close(p, '}');
 }
@@ -239,7 +237,7 @@ static void odd_delta(struct json_pen *p, uint32_t index, struct messages_block 
                       struct json_text text)
 {
     if (!b->wrapped)
-        input_delta(p, index, JSON_TEXT("{\\\"" MESSAGES_ODD_KEY "\\\":\\\""));
+        input_delta(p, index, JSON_TEXT("{\\\"" CHAT_ARGS_ODD_KEY "\\\":\\\""));
     b->wrapped = true;
     begin_delta(p, index, STR("input_json_delta"), STR("partial_json"));
     pen_quote(p);
@@ -304,11 +302,9 @@ static void text_members(struct json_pen *p, const struct messages_block *b)
     pen_key_plain(p, STR("type"), STR("text"));
     pen_key(p, STR("text"));
     joined(p, b);
-    pen_key(p, STR("citations"));
-    if (!has_citations(b)) { /* the SDK's types have it on each, if only to say none */
-        pen_null(p);
+    if (!has_citations(b)) /* Anthropic leaves it out, though its SDK's types want a null */
         return;
-    }
+    pen_key(p, STR("citations"));
     pen_open(p, '[');
     for (const struct messages_piece *piece = b->first; piece != NULL; piece = piece->next) {
         if (piece->citation.len > 0)
@@ -348,17 +344,8 @@ static struct json_text all_args(struct arena *a, const struct messages_block *b
 static struct str input_of(struct arena *a, const struct messages_block *b)
 {
     struct json_text text = all_args(a, b);
-    struct str input = {NULL, 0};
 
-    if (text.ptr == NULL)
-        return input;
-    input = chat_args_of(a, text);
-    if (input.ptr != NULL)
-        return input;
-    return arena_join(a,
-                      (struct str[]){STR("{\"" MESSAGES_ODD_KEY "\":\""),
-                                     str_make(text.ptr, text.len), STR("\"}")},
-                      3);
+    return text.ptr != NULL ? chat_args_object(a, text) : (struct str){NULL, 0};
 }
 
 static void whole_block(struct json_pen *p, struct arena *a, const struct messages_block *b)

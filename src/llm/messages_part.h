@@ -5,6 +5,7 @@
 #ifndef LLM_MESSAGES_PART_H
 #define LLM_MESSAGES_PART_H
 
+#include "llm/chat_args.h"
 #include "llm/chat_text.h"
 #include "llm/json_pen.h"
 #include "llm/messages.h"
@@ -104,22 +105,6 @@ bool messages_read(struct arena *a, struct str body, unsigned depth_max, struct 
 
 /* ---- writing ---- */
 
-/* A tool call's arguments while they go by in pieces: whether they are an object, and whole. */
-struct messages_args {
-    uint32_t depth;
-    bool begun, odd; /* odd: it is no object */
-    bool in_string, escaped;
-    bool whole;
-};
-
-/* Look at the next piece.  The part of it that counts: nothing that follows a whole object does,
- * nor does a null for arguments that there are none of. */
-struct json_text messages_args_feed(struct messages_args *s, struct json_text piece);
-
-/* What a client may make of arguments that are no JSON: an object with the text in it under the key
- * that Anthropic's manual on streamed tool input has for this. */
-#define MESSAGES_ODD_KEY "INVALID_JSON"
-
 /* A block of the answer that is being written. */
 struct messages_piece { /* one of the three */
     struct messages_piece *next;
@@ -135,7 +120,7 @@ struct messages_block {
     struct json_text signature; /* CALL: Google's; THINKING: so that no second one comes */
     struct json_text data;      /* REDACTED */
     struct str raw;
-    struct messages_args args;
+    struct chat_args args;
     bool wrapped; /* odd arguments: what stands before them was written */
     struct messages_piece *first, *last;
     bool ended;

@@ -213,7 +213,7 @@ static bool piece_of(struct messages_block *b, const struct chat_event *ev,
         ret->signature = ev->text;
         return true;
     }
-    ret->text = ev->kind == CHAT_EV_ARGS ? messages_args_feed(&b->args, ev->text) : ev->text;
+    ret->text = ev->kind == CHAT_EV_ARGS ? chat_args_feed(&b->args, ev->text) : ev->text;
     return ev->kind != CHAT_EV_CALL && ret->text.len > 0;
 }
 

@@ -23,17 +23,23 @@ static bool take_type(void *ctx, const struct json_member *m)
 {
     struct str *type = ctx;
 
-    if (m->type == JSON_STRING && json_key_is(m, STR("type")))
+    if (m->type == JSON_STRING && json_key_is(m, STR("type"))) {
         *type = str_make(m->value.ptr + 1, m->value.len - 2);
+        return false;
+    }
+    if (type->ptr == NULL) /* Google's are told by the member that they have */
+        *type = m->key;
     return true;
 }
 
 struct str openai_encode_type_of(struct arena *a, struct str prefix, struct str raw)
 {
-    struct str type = STR("unknown"), name;
+    struct str type = {NULL, 0}, name;
 
     if (json_type_of(raw) == JSON_OBJECT)
         json_members(raw, take_type, &type);
+    if (type.len == 0)
+        type = STR("unknown");
     name = arena_join(a, (struct str[]){prefix, type}, 2);
     return name.ptr != NULL ? name : type;
 }

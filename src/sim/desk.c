@@ -3,9 +3,9 @@
  * and the models it lists.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "base/percent.h"
 #include "sim/dialect.h"
 #include "sim/menu.h"
-#include "sim/percent.h"
 #include "sim/state.h"
 
 #define LISTED_AT_S 1767225600u

@@ -6,8 +6,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "sim/dialect_bedrock.h"
+
+#include "base/percent.h"
 #include "sim/json.h"
-#include "sim/percent.h"
 #include "sim/shape.h"
 
 #define CALLS_MAX 64u

@@ -6,7 +6,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "sim/dialect_gemini.h"
-#include "sim/percent.h"
+
+#include "base/percent.h"
 
 #define CALLS_MAX 64u
 #define GOT_MAX 200u /* bytes of a value that a sentence quotes */

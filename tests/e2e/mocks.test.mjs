@@ -6,6 +6,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import Anthropic from '@anthropic-ai/sdk';
+import { GoogleGenAI } from '@google/genai';
 import OpenAI, { toFile } from 'openai';
 import { Child, Gateway, ask, chatStream, deadPort, eventually, here, question, root, temporaryFolder } from './harness.mjs';
 
@@ -41,6 +43,21 @@ const judgePort = await deadPort();
 const judge = new Child('steady', process.execPath, [bin('steady'), '-p', String(judgePort), '--host', '127.0.0.1', '--no-color', '--log-format', 'json', description]);
 await listening(judgePort, judge);
 
+const mocked = `http://127.0.0.1:${mockPort}`;
+const dialects = {
+  openai: { base_url: `${mocked}/v1`, keys: ['sk-mock'] },
+  anthropic: { dialect: 'anthropic', base_url: `${mocked}/v1`, keys: ['sk-mock'] },
+  gemini: { dialect: 'gemini', base_url: `${mocked}/v1beta`, keys: ['sk-mock'] },
+  ollama: { dialect: 'ollama', base_url: mocked },
+  bedrock: { dialect: 'bedrock', base_url: mocked, region: 'eu-central-1', keys: ['sk-mock'] },
+  azure: { dialect: 'azure', base_url: mocked, keys: ['sk-mock'] },
+};
+/* Its 429 says to wait a second, which would be minutes in all. */
+const once = await Gateway.start({
+  retry: { attempts: 1, target_rest: '0' },
+  providers: dialects,
+  models: Object.fromEntries(Object.keys(dialects).map((d) => [`on-${d}`, { targets: [`${d}/m`] }])),
+});
 const gw = await Gateway.start({
   retry: { attempts: 3, initial: '10ms' },
   providers: {
@@ -52,6 +69,7 @@ const gw = await Gateway.start({
 after(async () => {
   try {
     await gw.stop();
+    await once.stop();
   } finally { // or the run would wait for them
     for (const c of [mock, judge]) {
       c.signal('SIGTERM');
@@ -102,6 +120,59 @@ test('aimock: embeddings and relayed responses', async () => {
     if (ev.type === 'response.output_text.delta') text += ev.delta;
   assert.equal(text, LONG);
 });
+
+// ---- every surface against every dialect that aimock has ----
+
+const place = { type: 'object', properties: { place: { type: 'string' } } };
+const google = new GoogleGenAI({ apiKey: 'none', httpOptions: { baseUrl: once.origin } });
+const claude = new Anthropic({ baseURL: once.origin, apiKey: 'none', maxRetries: 0 });
+async function chunksOf(stream) {
+  const parts = [];
+  for await (const c of await stream) parts.push(...c.candidates[0].content.parts);
+  return parts;
+}
+const openai = new OpenAI({ baseURL: once.url, apiKey: 'none', maxRetries: 0 });
+/** Each gives the text and the places of the calls. */
+const surfaces = {
+  async chat(model, said, stream) {
+    const body = { model, messages: says(said), tools: [{ type: 'function', function: { name: 'get_weather', parameters: place } }] };
+    const r = stream ? await openai.chat.completions.stream(body).finalChatCompletion() : await openai.chat.completions.create(body);
+    const { content, tool_calls: calls } = r.choices[0].message;
+    return [content ?? '', (calls ?? []).map((c) => JSON.parse(c.function.arguments).place)];
+  },
+  async responses(model, said, stream) {
+    const body = { model, input: said, tools: [{ type: 'function', name: 'get_weather', parameters: place, strict: false }] };
+    const r = stream ? await openai.responses.stream(body).finalResponse() : await openai.responses.create(body);
+    return [r.output_text, r.output.filter((i) => i.type === 'function_call').map((c) => JSON.parse(c.arguments).place)];
+  },
+  async messages(model, said, stream) {
+    const body = { model, max_tokens: 999, messages: says(said), tools: [{ name: 'get_weather', input_schema: place }] };
+    const r = stream ? await claude.messages.stream(body).finalMessage() : await claude.messages.create(body);
+    return [r.content.map((b) => b.text ?? '').join(''), r.content.filter((b) => b.type === 'tool_use').map((b) => b.input.place)];
+  },
+  async gemini(model, said, stream) {
+    const body = { model, contents: said, config: { tools: [{ functionDeclarations: [{ name: 'get_weather', parametersJsonSchema: place }] }] } };
+    const parts = stream ? await chunksOf(google.models.generateContentStream(body)) : (await google.models.generateContent(body)).candidates[0].content.parts;
+    return [parts.map((p) => p.text ?? '').join(''), parts.filter((p) => p.functionCall).map((p) => p.functionCall.args.place)];
+  },
+};
+
+for (const [surface, ask] of Object.entries(surfaces))
+  for (const d of Object.keys(dialects)) {
+    test(`aimock: ${surface} on ${d}: a text and two calls, whole and streamed`, async () => {
+      for (const stream of [false, true]) {
+        assert.deepEqual(await ask(`on-${d}`, 'long', stream), [LONG, []], stream ? 'streamed' : 'whole');
+        assert.deepEqual((await ask(`on-${d}`, 'weather', stream))[1], ['Samarkand', 'Bukhara'], stream ? 'streamed' : 'whole');
+      }
+    });
+
+    test(`R13 aimock: ${surface} on ${d}: refusals`, async () => {
+      for (const stream of [false, true]) {
+        await assert.rejects(ask(`on-${d}`, 'forbidden', stream), (e) => e.status === 400 && /You may not/.test(e.message));
+        await assert.rejects(ask(`on-${d}`, 'busy', stream), (e) => e.status === 429);
+      }
+    });
+  }
 
 async function chaos(rates, run) {
   const set = await ask(`http://127.0.0.1:${mockPort}`, 'POST', '/__aimock/chaos', rates);

@@ -36,7 +36,7 @@ static const struct chat_answer_facts facts = {
                         COUNTOF(((const struct chat_event[]){__VA_ARGS__, END}))
 #define TOOL(id, f, in) "{\"type\":\"tool_use\",\"id\":\"" id "\",\"name\":\"" f "\",\"input\":" in \
                         ",\"caller\":{\"type\":\"direct\"}}"
-#define SAID(t)         "{\"type\":\"text\",\"text\":\"" t "\",\"citations\":null}"
+#define SAID(t)         "{\"type\":\"text\",\"text\":\"" t "\"}"
 #define THOUGHT(t, s)   "{\"type\":\"thinking\",\"thinking\":\"" t "\",\"signature\":\"" s "\"}"
 
 static const struct row {
@@ -199,7 +199,7 @@ static void a_short_stream_byte_for_byte(void **state)
             "\"inference_geo\":null,\"speed\":null}}}\n\n"
         "event: ping\ndata: {\"type\": \"ping\"}\n\n"
         "event: content_block_start\n"
-        "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\",\"citations\":null}}\n\n"
+        "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n"
         "event: content_block_delta\n"
         "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"Hi \\u00e9\"}}\n\n"
         "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"

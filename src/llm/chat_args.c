@@ -4,9 +4,10 @@
  * Calls of an OpenAI-like target may come interleaved, and nothing says that one is whole before
  * the next begins.  But an object that has closed cannot go on: then the next call's block can be
  * opened at once.  Counting brackets is enough; whether it is JSON in between is the client's to
- * find. SPDX-License-Identifier: Apache-2.0
+ * find.
+ * SPDX-License-Identifier: Apache-2.0
  */
-#include "llm/messages_part.h"
+#include "llm/chat_args.h"
 
 static unsigned hex(char c)
 {
@@ -36,7 +37,7 @@ static char char_at(const char *p, const char *end, size_t *ret_len)
     return code < 0x80 ? (char)(code < ' ' ? ' ' : code) : 'x';
 }
 
-static void in_string(struct messages_args *s, char c)
+static void in_string(struct chat_args *s, char c)
 {
     if (s->escaped)
         s->escaped = false;
@@ -46,7 +47,7 @@ static void in_string(struct messages_args *s, char c)
         s->in_string = false;
 }
 
-static void step(struct messages_args *s, char c)
+static void step(struct chat_args *s, char c)
 {
     if (s->in_string) {
         in_string(s, c);
@@ -65,7 +66,7 @@ static void step(struct messages_args *s, char c)
     }
 }
 
-struct json_text messages_args_feed(struct messages_args *s, struct json_text piece)
+struct json_text chat_args_feed(struct chat_args *s, struct json_text piece)
 {
     size_t from = 0, i = 0, n;
 
@@ -78,4 +79,16 @@ struct json_text messages_args_feed(struct messages_args *s, struct json_text pi
             from = i;
     }
     return (struct json_text){piece.ptr + from, (s->odd ? piece.len : i) - from};
+}
+
+struct str chat_args_object(struct arena *a, struct json_text text)
+{
+    struct str object = chat_args_of(a, text);
+
+    if (object.ptr != NULL)
+        return object;
+    return arena_join(a,
+                      (struct str[]){STR("{\"" CHAT_ARGS_ODD_KEY "\":\""),
+                                     str_make(text.ptr, text.len), STR("\"}")},
+                      3);
 }
