@@ -29,7 +29,7 @@ on_file_cppcheck() {
         --error-exitcode=1 -D_GNU_SOURCE -Isrc "$1"
 }
 on_file_fanalyzer() {
-    gcc $FLAGS -O2 -fanalyzer -fdiagnostics-plain-output -Werror $(allowed fanalyzer "$1" " -Wno-") \
+    gcc $FLAGS -DANALYZED -O2 -fanalyzer -fdiagnostics-plain-output -Werror $(allowed fanalyzer "$1" " -Wno-") \
         -c "$1" -o /dev/null
 }
 

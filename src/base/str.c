@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #define DIGITS_MAX 18u
+/* After so many places that only looked like it memmem() is the better searcher. */
+#define SKIPS_MAX 64u
 
 bool str_eq_nocase_bytes(const char *a, const char *b, size_t n)
 {
@@ -45,11 +51,48 @@ bool str_to_u64(struct str s, uint64_t *ret_n)
     return true;
 }
 
+/* The first place from p on where the needle may begin: where its first and its last byte stand,
+ * which are rare together in what people write; or where there are too few bytes to look at 16. */
+static const char *skip_unlike(const char *p, const char *end, struct str needle)
+{
+#if defined(__SSE2__)
+    const size_t last = needle.len - 1;
+    const __m128i head = _mm_set1_epi8(needle.ptr[0]), tail = _mm_set1_epi8(needle.ptr[last]);
+
+    for (; (size_t)(end - p) >= 16 + last; p += 16) {
+        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + last));
+        unsigned mask = (unsigned)_mm_movemask_epi8(
+            _mm_and_si128(_mm_cmpeq_epi8(a, head), _mm_cmpeq_epi8(b, tail)));
+
+        if (mask != 0)
+            return p + __builtin_ctz(mask);
+    }
+#else
+    (void)end;
+    (void)needle;
+#endif
+    return p;
+}
+
 const char *str_find(struct str s, struct str needle)
 {
+    const char *p = s.ptr, *end;
+
     if (needle.len == 0)
         return s.ptr;
-    return s.len >= needle.len ? memmem(s.ptr, s.len, needle.ptr, needle.len) : NULL;
+    if (s.len < needle.len)
+        return NULL;
+    end = s.ptr + s.len;
+    for (unsigned tries = 0; tries < SKIPS_MAX; tries++) {
+        p = skip_unlike(p, end, needle);
+        if ((size_t)(end - p) < 16 + needle.len)
+            break;
+        if (memcmp(p, needle.ptr, needle.len) == 0)
+            return p;
+        p++;
+    }
+    return memmem(p, (size_t)(end - p), needle.ptr, needle.len);
 }
 
 bool str_eq_secret(struct str a, struct str b)

@@ -1,6 +1,6 @@
 /*
- * translate_embed.h - embeddings of targets of another dialect than OpenAI's: what the translate*.c,
- * which alone call this, do about them.
+ * translate_embed.h - embeddings of targets of another dialect than OpenAI's: what the
+ * translate*.c, which alone call this, do about them.
  *
  * The client's request is read once (llm/embed.h) and written for each target that is asked.
  * SPDX-License-Identifier: Apache-2.0

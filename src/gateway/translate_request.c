@@ -75,12 +75,12 @@ static const struct str *dropped_of(const struct translation *t, uint32_t *ret_c
     return t->request->dropped;
 }
 
-static bool refuse_dropped(struct exchange *x)
+static bool refuse_dropped(struct exchange *x, const struct translation *t)
 {
     struct str names = translate_dropped(x);
     uint32_t count;
 
-    dropped_of(x->translation, &count);
+    dropped_of(t, &count);
     exchange_fail(x, FAULT_BAD_REQUEST, count == 1 ? names : STR(""),
                   "%.*s cannot be told: %.*s (translation.strict).",
                   STR_ARG(x->attempt.candidate->target->provider->name), STR_ARG(names));
@@ -95,7 +95,7 @@ static bool take_body(struct exchange *x, struct translation *t)
         return false;
     dropped_of(t, &dropped);
     if (dropped > 0 && x->gl->gw->conf->translation.strict)
-        return refuse_dropped(x);
+        return refuse_dropped(x, t);
     x->attempt.fetch.request.body[0] = buf_str(&t->body);
     x->attempt.fetch.request.body_count = 1;
     return true;

@@ -105,6 +105,28 @@ static void a_needle_is_found_where_it_starts(void **state)
     assert_null(str_find(nothing, STR("x")));
 }
 
+static void a_needle_is_found_wherever_memmem_finds_it(void **state)
+{
+    char text[200];
+    uint32_t seed = 1;
+
+    (void)state;
+    for (unsigned round = 0; round < 20000; round++) {
+        struct str s = {text, round % sizeof(text)}, needle;
+
+        for (size_t i = 0; i < s.len; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            text[i] = "ab"[seed >> 16 & 1];
+        }
+        seed = seed * 1664525u + 1013904223u;
+        needle = STR("abbabaabbabab");
+        needle.len = 1 + (seed >> 16) % needle.len;
+        if (s.len > 20 && round % 3 == 0)
+            memcpy(text + s.len - needle.len, needle.ptr, needle.len);
+        assert_ptr_equal(str_find(s, needle), memmem(s.ptr, s.len, needle.ptr, needle.len));
+    }
+}
+
 static void secrets_are_equal_only_when_every_byte_is(void **state)
 {
     (void)state;
@@ -128,6 +150,7 @@ int main(void)
         cmocka_unit_test(trim_takes_blanks_off_both_ends_only),
         cmocka_unit_test(only_whole_decimal_numbers_are_numbers),
         cmocka_unit_test(a_needle_is_found_where_it_starts),
+        cmocka_unit_test(a_needle_is_found_wherever_memmem_finds_it),
         cmocka_unit_test(secrets_are_equal_only_when_every_byte_is),
     };
 
