@@ -353,11 +353,14 @@ static bool pass_body(struct exchange *x, struct translation *t, struct str mode
     return r->body_count > 0 || out_of_room(x);
 }
 
-/* What another maker's model thought must not pass with the rest of the body. */
+/* What another maker's model thought must not pass with the rest of the body.  Texts to embed are
+ * nobody's thoughts, whatever stands in them. */
 static bool is_suspect(const struct exchange *x)
 {
     struct str body = x->call->body;
 
+    if (x->surface->id == SURFACE_EMBEDDINGS)
+        return false;
     if (x->surface->dialect == CHAT_GEMINI)
         return x->surface->any_dialect && str_find(body, STR(GENERATE_SEALED)) != NULL;
     return (x->surface->any_dialect || is_count(x)) && chat_origin_suspect(body);
