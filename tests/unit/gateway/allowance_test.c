@@ -298,8 +298,8 @@ static void no_limit_is_no_small_one(void **state)
 {
     struct allowance a = {0};
     struct allowance_mark mark = allowance_send(&a, 1);
-    struct allowance_told told = {{{true, UINT64_MAX, UINT64_MAX, 1000},
-                                   {true, UINT64_MAX, UINT64_MAX, 1000}}};
+    struct allowance_told told = {
+        {{true, UINT64_MAX, UINT64_MAX, 1000}, {true, UINT64_MAX, UINT64_MAX, 1000}}};
 
     (void)state;
     allowance_learn(&a, &mark, &told, 60000, 0);
