@@ -8,6 +8,8 @@
     (1ull << 32) /* of one request; whatever a body says, sums stay far from 2^64                  \
                   */
 
+#define LEFT_MOST (1ull << 62) /* "no limit" is told as 2^64-1, too */
+
 static uint64_t load(const atomic_uint_fast64_t *n)
 {
     return atomic_load_explicit(n, memory_order_relaxed);
@@ -80,11 +82,13 @@ void allowance_learn(struct allowance *a, const struct allowance_mark *mark,
     if (trust_ms == 0)
         return;
     for (unsigned u = 0; u < ALLOWANCE_UNITS; u++) {
-        uint64_t reset_ms = told->of[u].reset_ms;
+        uint64_t reset_ms = told->of[u].reset_ms, left = told->of[u].left;
 
         if (!told->of[u].known)
             continue;
-        learn_max(a, u, mark->sent[u], mark->sent[u] + told->of[u].left, now_ms);
+        if (left > LEFT_MOST)
+            left = LEFT_MOST;
+        learn_max(a, u, mark->sent[u], mark->sent[u] + left, now_ms);
         store(&a->of[u].until_ms, now_ms + (reset_ms < trust_ms ? reset_ms : trust_ms));
     }
     if (told->of[ALLOWANCE_TOKENS].known)

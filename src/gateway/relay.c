@@ -9,6 +9,7 @@
  */
 #include "gateway/relay.h"
 
+#include "base/percent.h"
 #include "gateway/answer.h"
 #include "gateway/attempt.h"
 #include "gateway/entra.h"
@@ -216,6 +217,37 @@ static const struct conf_target *first_target(const struct conf_model *alias)
     return NULL;
 }
 
+/* Where others keep a model's name in the path. */
+static bool is_place_of_model(struct str segment)
+{
+    static const struct str places[] = {STR_INIT("models"), STR_INIT("tunedModels"),
+                                        STR_INIT("model"), STR_INIT("deployments"),
+                                        STR_INIT("engines")};
+
+    for (size_t i = 0; i < COUNTOF(places); i++) {
+        if (str_eq_nocase(segment, places[i]))
+            return true;
+    }
+    return false;
+}
+
+/* That name counts for who is asked, whatever the body says (/v1/models/x%3AgenerateContent at
+ * Gemini's, /v1/model/x/converse at Amazon's). */
+static bool path_names_model(struct exchange *x)
+{
+    struct str path = percent_decode(x->mem, x->call->path, false), segment;
+    bool more;
+
+    if (path.ptr == NULL)
+        return true;
+    do {
+        more = str_cut(path, '/', &segment, &path);
+        if (is_place_of_model(segment))
+            return true;
+    } while (more);
+    return false;
+}
+
 /* The body names the model, and the model the provider. */
 static enum verdict start_by_model(struct exchange *x)
 {
@@ -233,6 +265,10 @@ static enum verdict start_by_model(struct exchange *x)
     if (!conf_key_allows(x->principal, x->req.model))
         return exchange_fail(x, FAULT_MODEL_DENIED, STR("model"),
                              "This key may not use this model.");
+    if (keys_are_limited(x) && path_names_model(x))
+        return exchange_fail(x, FAULT_MODEL_DENIED, STR("model"),
+                             "This key is limited to some models; a relayed path must not name "
+                             "one beside the body's.");
     alias = conf_model_find(c, x->req.model);
     if (alias != NULL && (t = first_target(alias)) != NULL) {
         p = t->provider;

@@ -85,6 +85,25 @@ static enum verdict route_alias(struct exchange *x)
     return VERDICT_NEXT;
 }
 
+/* "a/../b" in a path is "b" to whoever tidies it up, and was "a…" to who checked the key. */
+static bool climbs(struct str model)
+{
+    struct str segment;
+    bool more;
+
+    do {
+        more = str_cut(model, '/', &segment, &model);
+        if (str_eq(segment, STR(".")) || str_eq(segment, STR("..")))
+            return true;
+    } while (more);
+    return false;
+}
+
+static bool is_in_path(const struct conf_provider *p)
+{
+    return p->dialect == CHAT_GEMINI || p->dialect == CHAT_BEDROCK || p->maker == MAKER_AZURE;
+}
+
 static enum verdict route_direct(struct exchange *x, const struct conf_provider *p,
                                  struct str model)
 {
@@ -126,5 +145,9 @@ enum verdict route_enter(struct exchange *x)
         return exchange_fail(
             x, FAULT_MODEL_DENIED, STR("model"), "This key may not use the model \"%.*s\".",
             (int)(x->req.model.len < 200 ? x->req.model.len : 200), x->req.model.ptr);
+    if (x->alias == NULL && is_in_path(p) && climbs(model))
+        return exchange_fail(x, FAULT_BAD_REQUEST, STR("model"),
+                             "A model of %.*s has no \".\" or \"..\" between slashes.",
+                             STR_ARG(p->name));
     return x->alias != NULL ? route_alias(x) : route_direct(x, p, model);
 }

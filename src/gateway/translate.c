@@ -45,8 +45,11 @@ bool translate_as_it_came(const struct exchange *x)
     return translate_passes(x) && !x->translation->array;
 }
 
+/* An open stream has its translation still, but not its query (exchange_lighten.c). */
 bool translate_array(struct exchange *x)
 {
+    if (x->translation != NULL)
+        return x->translation->array;
     return x->surface->dialect == CHAT_GEMINI && x->req.stream &&
            !str_eq(generate_parameter(x->mem, x->call->query, STR("alt")), STR("sse"));
 }

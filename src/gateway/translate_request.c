@@ -168,11 +168,14 @@ static bool pass_body(struct exchange *x, struct translation *t, struct str mode
     return r->body_count > 0 || translation_out_of_room(x);
 }
 
-/* What another maker's model thought must not pass with the rest of the body. */
+/* What another maker's model thought must not pass with the rest of the body.  Texts to embed are
+ * nobody's thoughts, whatever stands in them. */
 static bool is_suspect(const struct exchange *x)
 {
     struct str body = x->call->body;
 
+    if (x->surface->id == SURFACE_EMBEDDINGS)
+        return false;
     if (x->surface->dialect == CHAT_GEMINI)
         return x->surface->any_dialect && str_find(body, STR(GENERATE_SEALED)) != NULL;
     return (x->surface->any_dialect || translation_is_count(x)) && chat_origin_suspect(body);
@@ -214,8 +217,8 @@ bool translate_request(struct exchange *x, struct str *ret_path)
         return false;
     if (!begin_answer(x, t, chat_origin_of(t->dialect->id, to->model)))
         return translation_out_of_room(x);
-    if (t->writer == NULL && !t->marked ? !pass_body(x, t, to->model)
-                                        : !write_body(x, t, to->model))
+    if (t->writer == NULL && !(t->marked && is_mixed(x)) ? !pass_body(x, t, to->model)
+                                                         : !write_body(x, t, to->model))
         return false;
     *ret_path = path_of(x, t);
     return ret_path->ptr != NULL || translation_out_of_room(x);

@@ -37,7 +37,9 @@ bool messages_refuse(struct messages_reader *rd, const struct messages_at *at, c
 bool messages_no_room(struct messages_reader *rd)
 {
     *rd->problem = (struct chat_problem){
-        .fault = FAULT_INTERNAL, .why = STR("the request needs more memory than it may have")};
+        .fault = FAULT_TOO_LARGE,
+        .why = STR("the request needs more memory than limits.exchange_bytes"),
+    };
     return false;
 }
 

@@ -97,6 +97,7 @@ void sim_play_refuse(struct sim_play *p, const struct sim_problem *problem)
     struct sim_problem with_id = *problem;
 
     with_id.id = p->talk.id;
+    p->begun = true; /* the wire may wake us yet, and there is no talk to begin with */
     out_reset(o, SIM_SCRATCH_KEEP);
     p->dialect->problem(&p->ask, &with_id, o);
     reply_with(p, problem->status, p->dialect->json_type, out_str(o));

@@ -12,9 +12,13 @@ const PINNED = 'canary-header-0123456789abcdef';
 const ADMIN = 'canary-admin-0123456789abcdef';
 const secrets = [ALL, LIMITED, UPSTREAM, PINNED, ADMIN];
 
-const t = await pair({
+const t = await pair((sim) => ({
   admin: { listen: '127.0.0.1:0', token: ADMIN },
-  providers: { sim: { keys: [UPSTREAM], headers: { 'x-team-secret': PINNED } } },
+  providers: {
+    sim: { keys: [UPSTREAM], headers: { 'x-team-secret': PINNED } },
+    gemini: { dialect: 'gemini', base_url: `${sim.origin}/v1beta`, keys: [UPSTREAM] },
+    bedrock: { dialect: 'bedrock', base_url: sim.origin, region: 'eu-central-1', keys: [UPSTREAM] },
+  },
   models: {
     open: { targets: ['sim/sim?tokens=3'] },
     closed: { targets: ['sim/sim?tokens=3'] },
@@ -26,7 +30,7 @@ const t = await pair({
     { name: 'limited', key: LIMITED, models: ['open', 'falls-to-closed', 'team/*'] },
   ],
   retry: { attempts: 2, initial: '10ms' },
-});
+}));
 after(() => t.stop());
 
 const as = (key) => ({ headers: { authorization: `Bearer ${key}` } });
@@ -162,7 +166,23 @@ test('R51 a limited key cannot go round by a relayed path', async () => {
     await asked('/v1/files', 'x', { 'content-type': 'text/plain' }),
     await asked('/v1/files', 'x', { 'content-type': 'text/plain', 'x-dragoman-provider': 'sim' }),
     await asked('/v1/moderations', { model: 'open', input: 'x' }, { 'x-dragoman-provider': 'sim' }),
+    await asked('/v1/models/closed%3AgenerateContent', { model: 'open', contents: [] }),
+    await asked('/v1/%6dodels/closed:embedContent', { model: 'open', contents: [] }),
+    await asked('/v1/model/closed/converse', { model: 'open', messages: [] }),
+    await asked('/v1/deployments/closed/chat/completions', { model: 'open', messages: [] }),
   ]) assert.ok([400, 403].includes(r.status), r.text);
+  assert.equal((await asked('/v1/moderations', { model: 'open', input: 'x' })).status, 200);
+});
+
+test('R51 a limited key cannot go round by a model that climbs out of its place in the path', async () => {
+  const before = (await t.sim.log()).length;
+  for (const model of ['gemini/ok-/../closed', 'gemini/ok-/..', 'bedrock/..', 'gemini/ok-/./closed']) {
+    const r = await chat(t.gw, model, {}, as(ALL));
+    assert.equal(r.status, 400, `${model}: ${r.text}`);
+    assert.equal(r.json.error.param, 'model');
+  }
+  assert.equal((await t.sim.log()).length, before, 'nobody was asked');
+  assert.equal((await chat(t.gw, 'gemini/sim?tokens=3,tag=a..b', {}, as(ALL))).status, 200);
 });
 
 // ---- R52 ----

@@ -187,6 +187,13 @@ test('what no target can be told is a 400 that names the field', async () => {
   assert.equal(twice.status, 400, twice.text);
 });
 
+test('a text to embed may say what marks a thought elsewhere', async () => {
+  for (const model of ['openai/sim', ...many]) {
+    const r = await embed(gw, { model, input: 'signatures begin with dragoman.by.gemini: there' });
+    assert.equal(r.status, 200, `${model}: ${r.text}`);
+  }
+});
+
 test('R45: what is left out is named, and strict refuses it', async () => {
   for (const model of [...many, titan]) {
     const body = { model, input: 'a', user: 'u', unheard_of: 1 };

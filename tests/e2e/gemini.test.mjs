@@ -269,6 +269,8 @@ test('a silent stream is kept alive by what the API knows, and an array by space
     const chat = google(gw).chats.create({ model: 'late' });
     for await (const c of await chat.sendMessageStream({ message: 'x' })) assert.ok(c.candidates.length);
     assert.ok(chat.getHistory(true).length > 2, 'which the SDK does not take for a void turn');
+    const pauses = await ask(gw.origin, 'POST', url('anthropic/sim?tokens=3,gap=500ms', 'streamGenerateContent?alt=sse'), { contents });
+    assert.ok(chunks(pauses).filter((c) => c.candidates[0].content?.parts?.[0].text === '' && !c.modelVersion).length >= 4, `in the middle, too: ${pauses.text}`);
     const array = await call('late', '');
     assert.match(array.text, /^\n/);
     assert.equal(words(joined(array.json)), 3);

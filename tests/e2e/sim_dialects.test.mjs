@@ -292,6 +292,16 @@ test('ollama: refusals and errors are one sentence', async () => {
   assert.equal((await chat('sim?404')).status, 404);
 });
 
+// ---- Refusals ----
+
+test('a refused request of a script that splits what is sent is refused to its last byte', async () => {
+  for (const path of ['/v1/messages', '/v1/chat/completions', '/v1/responses', '/api/chat']) {
+    const r = await ask(sim.origin, 'POST', path, { model: 'sim?split-every-byte', messages: 1, input: 1 }, { headers: { 'x-api-key': 'k' } });
+    assert.equal(r.status, 400, `${path}: ${r.text}`);
+    assert.ok(r.json.error, path);
+  }
+});
+
 // ---- The log ----
 
 test('the log has the requests of every dialect, without their keys', async () => {

@@ -294,6 +294,18 @@ static void a_guess_is_bounded_by_the_limit(void **state)
     assert_int_equal(allowance_free_at(&a, 1, 0), 1000);
 }
 
+static void no_limit_is_no_small_one(void **state)
+{
+    struct allowance a = {0};
+    struct allowance_mark mark = allowance_send(&a, 1);
+    struct allowance_told told = {
+        {{true, UINT64_MAX, UINT64_MAX, 1000}, {true, UINT64_MAX, UINT64_MAX, 1000}}};
+
+    (void)state;
+    allowance_learn(&a, &mark, &told, 60000, 0);
+    assert_int_equal(allowance_free_at(&a, 1000, 0), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +321,7 @@ int main(void)
         cmocka_unit_test(the_last_one_is_taken_once),
         cmocka_unit_test(tokens_have_to_suffice_for_the_request),
         cmocka_unit_test(a_guess_is_bounded_by_the_limit),
+        cmocka_unit_test(no_limit_is_no_small_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -559,7 +559,7 @@ static void members_that_we_do_not_know_have_a_maximum(void **state)
     arena_done(&a);
 }
 
-static void without_room_it_is_our_fault(void **state)
+static void without_room_it_is_too_large(void **state)
 {
     struct arena a = {.max = 1 << 16}, small = {.max = 1};
     struct chat_request *r = ARENA_NEW(&a, struct chat_request);
@@ -567,7 +567,7 @@ static void without_room_it_is_our_fault(void **state)
 
     (void)state;
     assert_false(surface_messages.read(&small, body_of(&a, MSG(HI)), DEPTH_MAX, r, &p));
-    assert_int_equal(p.fault, FAULT_INTERNAL);
+    assert_int_equal(p.fault, FAULT_TOO_LARGE);
     arena_done(&a);
     arena_done(&small);
 }
@@ -596,7 +596,7 @@ int main(void)
         cmocka_unit_test(R45_what_is_refused_is_named_by_its_path),
         cmocka_unit_test(R49_what_is_no_json_is_refused),
         cmocka_unit_test(members_that_we_do_not_know_have_a_maximum),
-        cmocka_unit_test(without_room_it_is_our_fault),
+        cmocka_unit_test(without_room_it_is_too_large),
         cmocka_unit_test(a_count_needs_no_max_tokens),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
