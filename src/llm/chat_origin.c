@@ -158,6 +158,9 @@ static struct str name_of(enum chat_part_kind kind, enum chat_dialect client)
 {
     if (client == CHAT_RESPONSES)
         return STR("input.reasoning.encrypted_content");
+    if (client == CHAT_GEMINI)
+        return kind == CHAT_THINKING ? STR("contents.parts.thought")
+                                     : STR("contents.parts.thoughtSignature");
     if (kind == CHAT_CALL)
         return client == CHAT_ANTHROPIC ? STR("signature") : STR("thought_signature");
     return kind == CHAT_REDACTED ? STR("redacted_thinking") : STR("thinking");
