@@ -30,7 +30,7 @@ struct chat_origin_marker chat_origin_marker(struct arena *a, enum chat_dialect 
 
     if (maker != client) {
         o.mark = marks[maker];
-        o.each = client == CHAT_ANTHROPIC;
+        o.each = client == CHAT_ANTHROPIC || client == CHAT_RESPONSES;
     }
     return o;
 }

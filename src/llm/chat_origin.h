@@ -9,9 +9,10 @@
  *   dragoman.by.gemini:CkQBc…
  *
  * Behind it the signature is as it came, byte for byte (R46).  A thought that is not signed gets
- * the mark alone where the client's API has a signature on each (Anthropic's).  What comes back
- * with a mark goes to targets of that maker, without the mark; what bears none is taken for the
- * client's own dialect's, as it passed there untouched.
+ * the mark alone where the client's API has a signature on each (Anthropic's), or looks an item up
+ * that has none (OpenAI's Responses).  What comes back with a mark goes to targets of that maker,
+ * without the mark; what bears none is taken for the client's own dialect's, as it passed there
+ * untouched.
  *
  * A mark needs no escape in JSON, whoever writes it.
  * SPDX-License-Identifier: Apache-2.0
