@@ -398,8 +398,8 @@ bool translate_request(struct exchange *x, struct str *ret_path)
         return false;
     if (!begin_answer(x, t, chat_origin_of(t->dialect->id, to->model)))
         return out_of_room(x);
-    if (t->writer == NULL && !t->marked ? !pass_body(x, t, to->model)
-                                        : !write_body(x, t, to->model))
+    if (t->writer == NULL && !(t->marked && is_mixed(x)) ? !pass_body(x, t, to->model)
+                                                         : !write_body(x, t, to->model))
         return false;
     *ret_path = path_of(x, t);
     return ret_path->ptr != NULL || out_of_room(x);
