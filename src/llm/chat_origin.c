@@ -141,11 +141,17 @@ bool chat_origin_read(struct chat_request *r)
 
 /* ---- who may hear it ---- */
 
+/* What is heard by all, though its signature is not. */
+static bool is_said(const struct chat_part *p)
+{
+    return p->kind == CHAT_CALL || p->kind == CHAT_TEXT;
+}
+
 /* Without a mark it is of the client's own dialect; but a signature on a call, which in OpenAI's
  * stands in a member that is named after Google, may be Gemini's, too. */
 static bool is_foreign(const struct chat_part *p, enum chat_dialect client, enum chat_dialect maker)
 {
-    if (p->kind != CHAT_THINKING && p->kind != CHAT_REDACTED && p->kind != CHAT_CALL)
+    if (p->kind != CHAT_THINKING && p->kind != CHAT_REDACTED && !is_said(p))
         return false;
     if (p->has_maker)
         return p->maker != maker;
@@ -192,7 +198,7 @@ static uint32_t sift(const struct chat_message *m, struct chat_part *to, struct 
 
         if (foreign)
             chat_drop(r, name_of(p->kind, client));
-        if (foreign && p->kind != CHAT_CALL)
+        if (foreign && !is_said(p))
             continue;
         to[n] = *p;
         if (foreign)
