@@ -367,7 +367,7 @@ const surfaces = {
       const all = events.map((e) => JSON.parse(e.data)), first = all[0];
       for (const [i, r] of all.entries()) {
         this.one(r);
-        assert.equal(events[i].name, undefined, 'its events have no names');
+        assert.equal(events[i].name, '', 'its events have no names');
         assert.deepEqual([r.responseId, r.modelVersion], [first.responseId, first.modelVersion]);
         assert.equal(r.candidates[0].finishReason !== undefined, i === all.length - 1, 'a finish reason, in the last event');
         assert.equal(r.candidates[0].content.parts.length, 1);
