@@ -21,7 +21,6 @@ const files = folders.flatMap((folder) => readdirSync(join(root, 'tests/data', f
 
 /* Not told at all: no target speaks it. */
 const untold = [
-  [/\/responses\//, 'of OpenAI\'s Responses API, which clients speak and no target'],
   [/\/openai-completion-text\./, 'of the old completions, which are not translated'],
 ];
 /* Told, but not as an answer. */
@@ -29,6 +28,9 @@ const failures = {
   'spliced-message-start.chunks.txt': 'two answers spliced together, of which the first is cut',
   'google-429-retry-info.json': 'a refusal',
   'reasoning-model-legacy-parameter-error.json': 'a refusal',
+  'openai-error.1.chunks.txt': 'an error in a stream',
+  'openai-error.1.json': 'an error in a body',
+  'reasoning-model-temperature-error.json': 'a refusal',
 };
 const why = (file) => untold.find(([name]) => name.test(file))?.[1];
 const told = files.filter((file) => why(file) === undefined);
@@ -40,7 +42,7 @@ const outputs = ran.stdout.trim().split('\n').map((line) => JSON.parse(line));
 // ---- what a recording says, read by itself ----
 
 const lines = (text) => text.split('\n').filter((l) => l.trim() !== '').map((l) => JSON.parse(l));
-const kindOf = (file) => (/anthropic\//.test(file) ? 'anthropic' : /google/.test(file) ? 'gemini' : /bedrock/.test(file) ? 'bedrock' : 'openai');
+const kindOf = (file) => (/anthropic\//.test(file) ? 'anthropic' : /google/.test(file) ? 'gemini' : /bedrock/.test(file) ? 'bedrock' : /\/responses\//.test(file) ? 'responses' : 'openai');
 /* All other blocks are Anthropic's own, and go to its clients as they came, whatever their types say today. */
 const ours = ['text', 'thinking', 'redacted_thinking', 'tool_use'];
 const nothing = () => ({ text: '', thought: '', calls: [], own: [], usage: undefined });
@@ -154,6 +156,22 @@ const readers = {
     }
     return said;
   },
+};
+
+readers.responses = (all) => {
+  const said = nothing();
+  // Of several answers, one behind the other, the first; of one whose deltas are an excerpt, what they say.
+  const end = all.findIndex((e) => /^response\.(completed|incomplete|failed)$/.test(e.type)), events = end < 0 ? all : all.slice(0, end + 1);
+  const r = events.at(-1).response ?? events.at(-1);
+  const streamed = (type, item) => events.filter((e) => e.type === `response.${type}.delta` && e.item_id === item.id).map((e) => e.delta).join('');
+  const items = r === events[0] ? r.output ?? [] : events.filter((e) => e.type === 'response.output_item.done').map((e) => e.item);
+  for (const i of items) {
+    if (i.type === 'message') said.text += streamed('output_text', i) || i.content.map((p) => p.text ?? '').join('');
+    if (i.type === 'reasoning') said.thought += streamed('reasoning_summary_text', i) || (i.summary ?? []).map((p) => p.text).join('');
+    if (i.type === 'function_call') said.calls.push({ name: i.name, args: args(i.arguments) });
+  }
+  if (r.usage) said.usage = [r.usage.input_tokens, r.usage.output_tokens];
+  return said;
 };
 
 /** Put a piece of an argument where its path says ("$.a.b[0]"). */

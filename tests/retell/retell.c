@@ -220,6 +220,7 @@ static void retell(const char *path, struct str bytes, const struct dialect *dia
 static const struct dialect *dialect_of(const char *path)
 {
     return strstr(path, "/anthropic/") != NULL        ? &dialect_anthropic
+           : strstr(path, "/responses/") != NULL      ? &dialect_responses
            : strstr(path, "/google/") != NULL         ? &dialect_gemini
            : strstr(path, "/amazon-bedrock/") != NULL ? &dialect_bedrock
            : strstr(path, "/ollama/") != NULL         ? &dialect_ollama
