@@ -31,6 +31,7 @@ struct chat_origin_marker chat_origin_marker(struct arena *a, enum chat_dialect 
     if (maker != client) {
         o.mark = marks[maker];
         o.each = client == CHAT_ANTHROPIC || client == CHAT_RESPONSES;
+        o.calls = client == CHAT_GEMINI;
     }
     return o;
 }
@@ -86,7 +87,9 @@ bool chat_origin_mark(const struct chat_origin_marker *o, const struct chat_even
     *ret = *ev;
     if (o->mark.len == 0)
         return true;
-    if (ev->kind == CHAT_EV_CALL)
+    if (ev->kind == CHAT_EV_CALL && o->calls && ev->signature.len == 0)
+        ret->signature = (struct json_text){o->mark.ptr, o->mark.len};
+    else if (ev->kind == CHAT_EV_CALL)
         return mark(o, &ret->signature);
     return (ev->kind != CHAT_EV_SIGNATURE && ev->kind != CHAT_EV_REDACTED) || mark(o, &ret->text);
 }
@@ -152,6 +155,8 @@ static bool is_said(const struct chat_part *p)
 static bool is_foreign(const struct chat_part *p, enum chat_dialect client, enum chat_dialect maker)
 {
     if (p->kind != CHAT_THINKING && p->kind != CHAT_REDACTED && !is_said(p))
+        return false;
+    if (is_said(p) && p->signature.len == 0)
         return false;
     if (p->has_maker)
         return p->maker != maker;

@@ -29,6 +29,7 @@ struct chat_origin_marker {
     struct arena *arena; /* marked signatures are made here */
     struct str mark;
     bool each;     /* thoughts without a signature are marked, too */
+    bool calls;    /* and calls: Gemini refuses them unsigned, and has a word for other makers' */
     bool thinking; /* such a thought goes on */
 };
 

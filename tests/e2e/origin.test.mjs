@@ -178,7 +178,9 @@ for (const from of ['anthropic', 'openai', 'bedrock', 'claude'])
   test(`R46 to Google's clients what ${from} signed is base64, with the mark inside`, async () => {
     const r = await send(gw, clients.gemini, model[from], clients.gemini.first());
     const all = signatures(r.json.candidates[0].content.parts);
-    assert.deepEqual(all.map(plain), signs[from].map((s) => `dragoman.by.${maker(from)}:${s}`));
+    // A call that nobody signed bears the mark alone.
+    const bare = signs[from].includes(CALLED) ? [] : [''];
+    assert.deepEqual(all.map(plain), [...signs[from], ...bare].map((s) => `dragoman.by.${maker(from)}:${s}`));
     for (const s of all) assert.match(s, BASE64);
   });
 
@@ -244,4 +246,16 @@ test('R46 @google/genai carries what Claude signed home, and to no other', async
   const there = await say(model.gemini, next);
   assert.ok(![SIGNED, HIDDEN, 'ZHJhZ29tYW4u', 'dragoman'].some((s) => heard.text.includes(s)), heard.text);
   assert.match(there.sdkHttpResponse.headers['x-dragoman-dropped-params'], /contents\.parts\.thought/);
+});
+
+test("R46 a gemini target takes a call that another maker's model made, strict or not, and nothing is lost", async () => {
+  const asked = clients.gemini.first(), first = await send(gw, clients.gemini, model.ollama, asked), body = clients.gemini.next(asked, first.json);
+  body.contents[1].parts = body.contents[1].parts.filter((p) => p.functionCall);
+  for (const to of [gw, strict]) {
+    const r = await send(to, clients.gemini, model.gemini, body);
+    assert.equal(r.status, 200, r.text);
+    assert.deepEqual(signatures(heard.body.contents[1].parts), ['skip_thought_signature_validator'], heard.text);
+    assert.equal(r.headers['x-dragoman-dropped-params'], undefined);
+    assert.equal((await send(to, clients.gemini, model.anthropic, body)).headers['x-dragoman-dropped-params'], undefined);
+  }
 });
