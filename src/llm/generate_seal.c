@@ -20,9 +20,10 @@ static size_t front_of(struct json_text signature)
 
 static bool goes_on(struct json_text signature, struct str word)
 {
+    struct str text = str_make(signature.ptr, signature.len); /* .ptr may be NULL */
     size_t front = front_of(signature);
 
-    return str_starts(str_make(signature.ptr + front, signature.len - front), word);
+    return str_starts(front > 0 ? str_skip(text, front) : text, word);
 }
 
 bool generate_is_marked(struct json_text signature)
