@@ -20,7 +20,8 @@ bool messages_read_count(struct arena *a, struct str body, unsigned depth_max,
 /* {"input_tokens":n}, written and read.  Reading takes any text; false: it is no count. */
 int messages_count_write(uint64_t tokens, struct buf *out);
 MUST_USE bool messages_count_read(struct str body, uint64_t *ret_tokens);
-/* A message that dialect_anthropic wrote, as a count: max_tokens, which that has not, is cut out. */
+/* A message that dialect_anthropic wrote, as a count: max_tokens, which that has not, is cut out.
+ */
 void messages_count_only(struct buf *body);
 
 #endif
