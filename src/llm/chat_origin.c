@@ -30,7 +30,8 @@ struct chat_origin_marker chat_origin_marker(struct arena *a, enum chat_dialect 
 
     if (maker != client) {
         o.mark = marks[maker];
-        o.each = client == CHAT_ANTHROPIC;
+        o.each = client == CHAT_ANTHROPIC || client == CHAT_RESPONSES;
+        o.calls = client == CHAT_GEMINI;
     }
     return o;
 }
@@ -86,7 +87,9 @@ bool chat_origin_mark(const struct chat_origin_marker *o, const struct chat_even
     *ret = *ev;
     if (o->mark.len == 0)
         return true;
-    if (ev->kind == CHAT_EV_CALL)
+    if (ev->kind == CHAT_EV_CALL && o->calls && ev->signature.len == 0)
+        ret->signature = (struct json_text){o->mark.ptr, o->mark.len};
+    else if (ev->kind == CHAT_EV_CALL)
         return mark(o, &ret->signature);
     return (ev->kind != CHAT_EV_SIGNATURE && ev->kind != CHAT_EV_REDACTED) || mark(o, &ret->text);
 }
@@ -141,11 +144,19 @@ bool chat_origin_read(struct chat_request *r)
 
 /* ---- who may hear it ---- */
 
+/* What is heard by all, though its signature is not. */
+static bool is_said(const struct chat_part *p)
+{
+    return p->kind == CHAT_CALL || p->kind == CHAT_TEXT;
+}
+
 /* Without a mark it is of the client's own dialect; but a signature on a call, which in OpenAI's
  * stands in a member that is named after Google, may be Gemini's, too. */
 static bool is_foreign(const struct chat_part *p, enum chat_dialect client, enum chat_dialect maker)
 {
-    if (p->kind != CHAT_THINKING && p->kind != CHAT_REDACTED && p->kind != CHAT_CALL)
+    if (p->kind != CHAT_THINKING && p->kind != CHAT_REDACTED && !is_said(p))
+        return false;
+    if (is_said(p) && p->signature.len == 0)
         return false;
     if (p->has_maker)
         return p->maker != maker;
@@ -158,6 +169,9 @@ static struct str name_of(enum chat_part_kind kind, enum chat_dialect client)
 {
     if (client == CHAT_RESPONSES)
         return STR("input.reasoning.encrypted_content");
+    if (client == CHAT_GEMINI)
+        return kind == CHAT_THINKING ? STR("contents.parts.thought")
+                                     : STR("contents.parts.thoughtSignature");
     if (kind == CHAT_CALL)
         return client == CHAT_ANTHROPIC ? STR("signature") : STR("thought_signature");
     return kind == CHAT_REDACTED ? STR("redacted_thinking") : STR("thinking");
@@ -189,7 +203,7 @@ static uint32_t sift(const struct chat_message *m, struct chat_part *to, struct 
 
         if (foreign)
             chat_drop(r, name_of(p->kind, client));
-        if (foreign && p->kind != CHAT_CALL)
+        if (foreign && !is_said(p))
             continue;
         to[n] = *p;
         if (foreign)

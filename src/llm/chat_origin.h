@@ -9,9 +9,10 @@
  *   dragoman.by.gemini:CkQBc…
  *
  * Behind it the signature is as it came, byte for byte (R46).  A thought that is not signed gets
- * the mark alone where the client's API has a signature on each (Anthropic's).  What comes back
- * with a mark goes to targets of that maker, without the mark; what bears none is taken for the
- * client's own dialect's, as it passed there untouched.
+ * the mark alone where the client's API has a signature on each (Anthropic's), or looks an item up
+ * that has none (OpenAI's Responses).  What comes back with a mark goes to targets of that maker,
+ * without the mark; what bears none is taken for the client's own dialect's, as it passed there
+ * untouched.
  *
  * A mark needs no escape in JSON, whoever writes it.
  * SPDX-License-Identifier: Apache-2.0
@@ -28,6 +29,7 @@ struct chat_origin_marker {
     struct arena *arena; /* marked signatures are made here */
     struct str mark;
     bool each;     /* thoughts without a signature are marked, too */
+    bool calls;    /* and calls: Gemini refuses them unsigned, and has a word for other makers' */
     bool thinking; /* such a thought goes on */
 };
 

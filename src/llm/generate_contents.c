@@ -91,6 +91,8 @@ static bool close_turn(struct generate_reading *rd, struct talk *t)
         if (!is_nothing(&whole))
             m->parts[kept++] = whole;
     }
+    for (uint32_t i = kept; i < m->parts_count; i++) /* nobody answers what moved away from here */
+        m->parts[i] = (struct chat_part){.kind = CHAT_TEXT};
     m->parts_count = kept;
     if (kept == 0)
         t->n--;

@@ -81,6 +81,8 @@ struct generate_ending {
 
 /* A signature as the client is told it; .ptr NULL of one that is not absent: no room. */
 struct json_text generate_seal(struct arena *a, struct json_text signature);
+/* Whether it bears a mark of chat_origin.h, and is not sealed. */
+bool generate_is_marked(struct json_text signature);
 
 /* A part as an element of `parts`; `text` (may be NULL) instead of said->text. */
 void generate_put_part(struct json_pen *p, const struct generate_said *said,

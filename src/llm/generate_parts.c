@@ -80,6 +80,8 @@ static bool read_text(struct chat_object *o, struct json_text signature, struct 
     } else if (text.len > 0 || o->values[P_TEXT].len > 0) {
         part = push(to, CHAT_TEXT);
         part->text = text;
+        if (!generate_is_marked(signature)) /* others sign no texts */
+            part->signature = signature;
     }
     return true;
 }

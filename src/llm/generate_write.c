@@ -218,12 +218,13 @@ static int think(struct chat_writer *w, struct candidate *c, struct json_text te
     return 0;
 }
 
-/* On the piece that is held; without one, where Gemini puts it: on a part with an empty text. */
+/* On the piece that is held; without one, where Gemini puts it: on a part with an empty text.  What
+ * others signed was a thought, be it one that they do not show. */
 static int sign(struct chat_writer *w, struct candidate *c, struct json_text signature)
 {
-    struct generate_said said = {.kind = c->thinking ? CHAT_EV_THINKING : CHAT_EV_TEXT,
-                                 .text = {"", 0},
-                                 .signature = signature};
+    bool thought = c->thinking || generate_is_marked(signature);
+    struct generate_said said = {
+        .kind = thought ? CHAT_EV_THINKING : CHAT_EV_TEXT, .text = {"", 0}, .signature = signature};
 
     return c->holds ? release(w, c, signature) : tell(w, c, &said);
 }

@@ -11,6 +11,7 @@ import { parseEvents, program, root } from './harness.mjs';
 
 await addTypes('claude', '@anthropic-ai/sdk/resources/messages/messages.d.ts', ['RawMessageStreamEvent', 'Message']);
 await addTypes('claude-errors', '@anthropic-ai/sdk/resources/shared.d.ts', ['ErrorResponse']);
+await addTypes('google', '@google/genai/dist/genai.d.ts', ['GenerateContentResponse']);
 
 // ---- which there are ----
 
@@ -20,7 +21,6 @@ const files = folders.flatMap((folder) => readdirSync(join(root, 'tests/data', f
 
 /* Not told at all: no target speaks it. */
 const untold = [
-  [/\/responses\//, 'of OpenAI\'s Responses API, which clients speak and no target'],
   [/\/openai-completion-text\./, 'of the old completions, which are not translated'],
 ];
 /* Told, but not as an answer. */
@@ -28,6 +28,9 @@ const failures = {
   'spliced-message-start.chunks.txt': 'two answers spliced together, of which the first is cut',
   'google-429-retry-info.json': 'a refusal',
   'reasoning-model-legacy-parameter-error.json': 'a refusal',
+  'openai-error.1.chunks.txt': 'an error in a stream',
+  'openai-error.1.json': 'an error in a body',
+  'reasoning-model-temperature-error.json': 'a refusal',
 };
 const why = (file) => untold.find(([name]) => name.test(file))?.[1];
 const told = files.filter((file) => why(file) === undefined);
@@ -39,7 +42,7 @@ const outputs = ran.stdout.trim().split('\n').map((line) => JSON.parse(line));
 // ---- what a recording says, read by itself ----
 
 const lines = (text) => text.split('\n').filter((l) => l.trim() !== '').map((l) => JSON.parse(l));
-const kindOf = (file) => (/anthropic\//.test(file) ? 'anthropic' : /google/.test(file) ? 'gemini' : /bedrock/.test(file) ? 'bedrock' : 'openai');
+const kindOf = (file) => (/anthropic\//.test(file) ? 'anthropic' : /google/.test(file) ? 'gemini' : /bedrock/.test(file) ? 'bedrock' : /\/responses\//.test(file) ? 'responses' : 'openai');
 /* All other blocks are Anthropic's own, and go to its clients as they came, whatever their types say today. */
 const ours = ['text', 'thinking', 'redacted_thinking', 'tool_use'];
 const nothing = () => ({ text: '', thought: '', calls: [], own: [], usage: undefined });
@@ -153,6 +156,22 @@ const readers = {
     }
     return said;
   },
+};
+
+readers.responses = (all) => {
+  const said = nothing();
+  // Of several answers, one behind the other, the first; of one whose deltas are an excerpt, what they say.
+  const end = all.findIndex((e) => /^response\.(completed|incomplete|failed)$/.test(e.type)), events = end < 0 ? all : all.slice(0, end + 1);
+  const r = events.at(-1).response ?? events.at(-1);
+  const streamed = (type, item) => events.filter((e) => e.type === `response.${type}.delta` && e.item_id === item.id).map((e) => e.delta).join('');
+  const items = r === events[0] ? r.output ?? [] : events.filter((e) => e.type === 'response.output_item.done').map((e) => e.item);
+  for (const i of items) {
+    if (i.type === 'message') said.text += streamed('output_text', i) || i.content.map((p) => p.text ?? '').join('');
+    if (i.type === 'reasoning') said.thought += streamed('reasoning_summary_text', i) || (i.summary ?? []).map((p) => p.text).join('');
+    if (i.type === 'function_call') said.calls.push({ name: i.name, args: args(i.arguments) });
+  }
+  if (r.usage) said.usage = [r.usage.input_tokens, r.usage.output_tokens];
+  return said;
 };
 
 /** Put a piece of an argument where its path says ("$.a.b[0]"). */
@@ -340,6 +359,51 @@ const surfaces = {
       assert.equal(events.at(-1).name, 'response.failed');
     },
   },
+  gemini: {
+    /* Its SDK's types require nothing; what is always there is seen to here. */
+    one(r) {
+      judge((v) => ok(wrongBy('google:GenerateContentResponse', v)), r);
+      assert.ok(r.responseId && r.modelVersion === 'm');
+      assert.equal(r.candidates.length, 1);
+      const [{ index, content: { role, parts } }] = r.candidates;
+      assert.deepEqual([index, role], [0, 'model']);
+      for (const p of parts) {
+        assert.equal(['text', 'functionCall', 'executableCode', 'codeExecutionResult', 'inlineData'].filter((k) => p[k] !== undefined).length, 1, JSON.stringify(p));
+        if (p.functionCall) assert.ok(p.functionCall.id && p.functionCall.name && typeof p.functionCall.args === 'object');
+        if (p.thoughtSignature?.startsWith('dragoman')) assert.fail('a mark in the open');
+      }
+    },
+    whole(text) {
+      const r = JSON.parse(text);
+      this.one(r);
+      assert.ok(r.candidates[0].finishReason);
+      return this.said(r.candidates[0].content.parts, r.usageMetadata);
+    },
+    streamed(text) {
+      const { events, unfinished } = parseEvents(text);
+      assert.equal(unfinished, false);
+      const all = events.map((e) => JSON.parse(e.data)), first = all[0];
+      for (const [i, r] of all.entries()) {
+        this.one(r);
+        assert.equal(events[i].name, '', 'its events have no names');
+        assert.deepEqual([r.responseId, r.modelVersion], [first.responseId, first.modelVersion]);
+        assert.equal(r.candidates[0].finishReason !== undefined, i === all.length - 1, 'a finish reason, in the last event');
+        assert.equal(r.candidates[0].content.parts.length, 1);
+      }
+      return this.said(all.flatMap((r) => r.candidates[0].content.parts), all.at(-1).usageMetadata);
+    },
+    said(parts, u) {
+      const text = (thought) => parts.filter((p) => Boolean(p.thought) === thought).map((p) => p.text ?? '').join('');
+      if (u) assert.equal(u.totalTokenCount, (u.promptTokenCount ?? 0) + (u.toolUsePromptTokenCount ?? 0) + (u.candidatesTokenCount ?? 0) + (u.thoughtsTokenCount ?? 0));
+      return { text: text(false), thought: text(true), usage: u && [(u.promptTokenCount ?? 0) + (u.toolUsePromptTokenCount ?? 0), (u.candidatesTokenCount ?? 0) + (u.thoughtsTokenCount ?? 0)],
+        calls: parts.filter((p) => p.functionCall).map(({ functionCall: f }) => ({ name: f.name, args: f.args, id: f.id })) };
+    },
+    error(text, form) {
+      const { error } = form === 'whole' ? JSON.parse(text) : JSON.parse(parseEvents(text).events.at(-1).data);
+      assert.ok(Number.isInteger(error.code) && error.code >= 400 && error.message);
+      assert.match(error.status, /^[A-Z_]+$/);
+    },
+  },
 };
 
 // ---- the verdict ----
@@ -349,6 +413,8 @@ test('the descriptions can refuse', () => {
   assert.ok(wrongBy('claude:Message', { id: 'x', type: 'message', role: 'assistant', content: [{ type: 'text' }] }));
   assert.ok(wrongBy('claude:RawMessageStreamEvent', { type: 'content_block_delta', index: 0, delta: { type: 'text_delta' } }));
   assert.ok(wrongBy('claude-errors:ErrorResponse', { type: 'error' }));
+  assert.ok(wrongBy('google:GenerateContentResponse', { candidates: [{ content: { parts: [{ text: 1 }] } }] }));
+  assert.ok(wrongBy('google:GenerateContentResponse', { candidates: [{ finishReason: 'stop' }] }));
   assert.ok(wrongEvent({ type: 'response.created' }));
   assert.ok(wrongEvent({ type: 'response.unheard_of' }));
 });
@@ -357,7 +423,7 @@ test('no recording is left out without a reason', () => {
   const rows = files.filter((file) => why(file));
   for (const [name] of untold) assert.ok(files.some((file) => name.test(file)), `nothing is called ${name}`);
   for (const name of Object.keys(failures)) assert.ok(told.some((file) => file.endsWith(`/${name}`)), `there is no ${name}`);
-  assert.equal(outputs.length, told.length * 6);
+  assert.equal(outputs.length, told.length * 8);
   assert.equal(rows.length + told.length, files.length);
 });
 
@@ -365,7 +431,7 @@ let valid = 0, failed = 0, own = 0;
 for (const file of told)
   test(`R46 told as recorded: ${file.replace('tests/data/', '')}`, () => {
     const mine = outputs.filter((o) => o.file === file);
-    assert.equal(mine.length, 6);
+    assert.equal(mine.length, 8);
     for (const { surface, form, outcome, output } of mine) {
       const it = `${surface}, ${form}`, fails = failures[file.split('/').at(-1)];
       if (fails) {
@@ -379,7 +445,7 @@ for (const file of told)
       assert.equal(said.text, want.text, it);
       assert.equal(said.thought, want.thought, it);
       // Where an object has to stand, arguments that were cut stand in one.
-      const inside = (a) => (typeof a === 'string' && surface === 'messages' && form === 'whole' ? { INVALID_JSON: a } : a);
+      const inside = (a) => (typeof a === 'string' && (surface === 'gemini' || (surface === 'messages' && form === 'whole')) ? { INVALID_JSON: a } : a);
       assert.deepEqual(said.calls.map(({ name, args: a }) => ({ name, args: a })), want.calls.map((c) => ({ ...c, args: inside(c.args) })), it);
       assert.equal(new Set(said.calls.map((c) => c.id)).size, said.calls.length, it);
       if (surface === 'messages') assert.deepEqual(said.own, want.own, it);
@@ -391,7 +457,7 @@ for (const file of told)
   });
 
 test('and how many of them there are', () => {
-  console.log(`${files.length} recordings: ${told.length} told 6 ways each make ${outputs.length} outputs with ${total.objects} JSON objects; ` +
+  console.log(`${files.length} recordings: ${told.length} told 8 ways each make ${outputs.length} outputs with ${total.objects} JSON objects; ` +
     `${valid} valid and alike, ${failed} failures told as such (${Object.keys(failures).length} recordings), ${own} blocks are Anthropic's own and as they came; ` +
     `${files.length - told.length} recordings not told:`);
   for (const [name, reason] of untold) console.log(`  ${files.filter((file) => name.test(file)).length} ${reason}`);

@@ -7,15 +7,16 @@ import http from 'node:http';
 import { after, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
+import { GoogleGenAI } from '@google/genai';
 import { addTypes, wrongBy } from './descriptions.mjs';
 import { Gateway, Simulator } from './harness.mjs';
 
 // ---- between the gateway and the simulator: who is down, and what is said ----
 
 const sim = await Simulator.start();
-const wire = { down: new Set(), asked: [], signed: { anthropic: new Set(), gemini: new Set(), openai: new Set(), ollama: new Set() } };
+const wire = { down: new Set(), asked: [], signed: { anthropic: new Set(), gemini: new Set(), openai: new Set(), ollama: new Set(), responses: new Set() } };
 const dialectOf = (url) => (url.includes('/messages') ? 'anthropic' : url.includes('Content') ? 'gemini' : url.includes('/converse') ? 'bedrock'
-  : url.endsWith('/api/chat') ? 'ollama' : 'openai');
+  : url.endsWith('/api/chat') ? 'ollama' : url.endsWith('/responses') ? 'responses' : 'openai');
 /* Claude is Anthropic's at Amazon's, too. */
 const makerOf = (dialect) => (dialect === 'bedrock' ? 'anthropic' : dialect);
 const tap = http.createServer((q, a) => {
@@ -30,7 +31,7 @@ const tap = http.createServer((q, a) => {
       a.writeHead(r.statusCode, r.headers);
       r.on('data', (d) => (said += d.toString('latin1'), a.write(d)));
       r.on('end', () => {
-        for (const [, s] of said.matchAll(/"(?:signature|thoughtSignature)":\s*"([^"]+)"/g)) wire.signed[makerOf(dialect)].add(s);
+        for (const [, s] of said.matchAll(/"(?:signature|thoughtSignature|encrypted_content)":\s*"([^"]+)"/g)) wire.signed[makerOf(dialect)].add(s);
         a.end();
       });
     });
@@ -46,11 +47,13 @@ const providers = {
   gemini: { dialect: 'gemini', base_url: `${origin}/v1beta`, keys: ['k'] },
   bedrock: { dialect: 'bedrock', base_url: origin, region: 'us-east-1', key: 'k' },
   ollama: { dialect: 'ollama', base_url: origin },
+  responses: { dialect: 'openai', base_url: `${origin}/v1`, api: 'responses' },
 };
-const named = { openai: 'sim', anthropic: 'claude-sonnet-4-5', gemini: 'gemini-3-sim', bedrock: 'anthropic.claude-sonnet-4-5-sim', ollama: 'sim' };
+const named = { openai: 'sim', anthropic: 'claude-sonnet-4-5', gemini: 'gemini-3-sim', bedrock: 'anthropic.claude-sonnet-4-5-sim', ollama: 'sim', responses: 'sim' };
 const orders = [
   ['anthropic', 'gemini', 'openai'], ['gemini', 'openai', 'anthropic'], ['openai', 'anthropic', 'gemini'],
   ['anthropic', 'gemini', 'openai', 'bedrock'], ['bedrock', 'openai', 'gemini', 'anthropic'], ['ollama', 'bedrock', 'anthropic', 'gemini', 'openai'],
+  ['responses', 'anthropic', 'gemini'], ['gemini', 'responses', 'openai'], ['openai', 'bedrock', 'responses', 'ollama'],
 ];
 const models = {};
 for (const order of orders)
@@ -71,9 +74,11 @@ const parameters = { type: 'object', properties: { city: { type: 'string' } } };
 const ask = (n) => `Question ${n}, with "quotes" and é?`;
 const openai = new OpenAI({ baseURL: gw.url, apiKey: 'none', maxRetries: 0 });
 const claude = new Anthropic({ baseURL: gw.origin, apiKey: 'none', maxRetries: 0 });
+const google = new GoogleGenAI({ apiKey: 'none', httpOptions: { baseUrl: gw.origin } });
 await addTypes('chat-sdk', 'openai/resources/chat/completions/completions.d.ts', ['ChatCompletionMessageParam']);
 await addTypes('responses-sdk', 'openai/resources/responses/responses.d.ts', ['ResponseInputItem']);
 await addTypes('messages-sdk', '@anthropic-ai/sdk/resources/messages/messages.d.ts', ['MessageParam']);
+await addTypes('google-sdk', '@google/genai/dist/genai.d.ts', ['Content']);
 
 const clients = {
   chat: {
@@ -131,6 +136,26 @@ const clients = {
     said: (items) => items.filter((i) => i.type !== 'reasoning').map((i) => i.type === 'function_call' ? ['assistant', '', [[i.name, JSON.parse(i.arguments)]], [], 0]
       : i.type === 'function_call_output' ? ['user', '', [], [i.call_id], 0]
         : i.role === 'user' ? ['user', i.content[0].text, [], [], 1] : ['assistant', i.content.map((p) => p.text).join(''), [], [], 0]),
+  },
+  gemini: {
+    type: 'google-sdk:Content',
+    asks: (n) => [{ role: 'user', parts: [{ text: ask(n) }, { inlineData: { mimeType: 'image/png', data: PIXEL } }] }],
+    async send(model, contents, stream) {
+      const body = { model: encodeURIComponent(model), contents, config: { thinkingConfig: { thinkingBudget: 1024, includeThoughts: true },
+        tools: [{ functionDeclarations: [{ name: 'weather', parametersJsonSchema: parameters }] }] } };
+      const parts = [];
+      if (!stream) {
+        const r = await google.models.generateContent(body);
+        return { items: [r.candidates[0].content], headers: new Headers(r.sdkHttpResponse.headers) };
+      }
+      for await (const r of await google.models.generateContentStream(body)) parts.push(...(r.candidates[0].content?.parts ?? []));
+      return { items: [{ role: 'model', parts }] };
+    },
+    calls: ([m]) => m.parts.filter((p) => p.functionCall).map((p) => p.functionCall.id),
+    answers: (ids) => [{ role: 'user', parts: ids.map((id) => ({ functionResponse: { ...(id ? { id } : {}), name: 'weather', response: { output: `sunny ${id}` } } })) }],
+    said: (items) => items.map(({ role, parts }) => [role === 'model' ? 'assistant' : 'user', parts.filter((p) => !p.thought).map((p) => p.text ?? '').join(''),
+      parts.filter((p) => p.functionCall).map((p) => [p.functionCall.name, p.functionCall.args]),
+      parts.filter((p) => p.functionResponse).map((p) => p.functionResponse.id), images(parts, (p) => p.inlineData)]),
   },
 };
 
@@ -236,11 +261,39 @@ const checks = {
     return { signed: [], said: messages.map((m) => [m.role === 'assistant' ? 'assistant' : 'user', m.role === 'tool' ? '' : m.content,
       (m.tool_calls ?? []).map((c) => [c.function.name, c.function.arguments]), m.role === 'tool' ? [m.tool_call_id] : [], (m.images ?? []).length]) };
   },
+  responses({ input }) {
+    const said = [], signed = [];
+    let open = [];
+    for (const i of input) {
+      // `detail` is optional ("auto"), but to the SDK's type of an item.
+      const whole = Array.isArray(i.content) ? { ...i, content: i.content.map((p) => (p.type === 'input_image' ? { detail: 'auto', ...p } : p)) } : i;
+      assert.equal(wrongBy('responses-sdk:ResponseInputItem', whole), undefined, JSON.stringify(i));
+      if (i.type === 'function_call_output') {
+        assert.ok(open.includes(i.call_id), `an answer to no call: ${i.call_id}`);
+        open = open.filter((id) => id !== i.call_id);
+        said.push(['user', '', [], [i.call_id], 0]);
+      } else if (i.type === 'function_call') {
+        open.push(i.call_id);
+        said.push(['assistant', '', [[i.name, JSON.parse(i.arguments)]], [], 0]);
+      } else {
+        assert.deepEqual(open, [], 'a call without its answer right behind it');
+        if (i.type === 'reasoning') {
+          signed.push(i.encrypted_content);
+          continue;
+        }
+        const parts = typeof i.content === 'string' ? [{ text: i.content }] : i.content;
+        for (const p of parts) if (p.type === 'input_image') assert.match(p.image_url, /^data:image\/png;base64,iVBOR/);
+        said.push([i.role === 'assistant' ? 'assistant' : 'user', parts.map((p) => p.text ?? '').join(''), [], [], images(parts, (p) => p.type === 'input_image')]);
+      }
+    }
+    assert.deepEqual(open, []);
+    return { said, signed };
+  },
 };
 
 // ---- a conversation ----
 
-const thoughtful = /^(thinking|redacted_thinking|signature|thought_signature|reasoning_content|reasoning_effort|input\.reasoning\.encrypted_content)$/;
+const thoughtful = /^(thinking|redacted_thinking|signature|thought_signature|reasoning_content|reasoning_effort|input\.reasoning\.encrypted_content|contents\.parts\.(thought|thoughtSignature))$/;
 const seen = { conversations: 0, requests: 0, asked: 0, signed: 0 };
 
 for (const [name, client] of Object.entries(clients))

@@ -1,6 +1,6 @@
 /*
  * Recorded answers of all providers as clients of every API are told them: `retell FILE...` prints
- * a JSON object a line, for each file six: {"file", "surface", "form", "output", "outcome"}.
+ * a JSON object a line, for each file eight: {"file", "surface", "form", "output", "outcome"}.
  *
  * tests/e2e/recordings.test.mjs judges what is printed.  A recording says by its folder whose it
  * is, by its name whether it is a stream (*.chunks.txt, payloads a line; *.sse, as it came) or a
@@ -30,6 +30,7 @@ static const struct {
     {&surface_messages, STR_INIT("{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":"
                                  "\"user\",\"content\":\"q\"}]}")},
     {&surface_responses, STR_INIT("{\"model\":\"m\",\"input\":\"q\"}")},
+    {&surface_gemini, STR_INIT("{\"contents\":[{\"parts\":[{\"text\":\"q\"}]}]}")},
 };
 
 struct telling {
@@ -219,6 +220,7 @@ static void retell(const char *path, struct str bytes, const struct dialect *dia
 static const struct dialect *dialect_of(const char *path)
 {
     return strstr(path, "/anthropic/") != NULL        ? &dialect_anthropic
+           : strstr(path, "/responses/") != NULL      ? &dialect_responses
            : strstr(path, "/google/") != NULL         ? &dialect_gemini
            : strstr(path, "/amazon-bedrock/") != NULL ? &dialect_bedrock
            : strstr(path, "/ollama/") != NULL         ? &dialect_ollama
