@@ -70,7 +70,7 @@ one() { # STEP FILE
     if out=$("on_file_$1" "$2" 2>&1); then
         : >"$mark"
     else
-        printf '%s\n' "$out"
+        printf 'fault: %s on %s\n%s\n' "$1" "$2" "$out"
         return 1
     fi
 }

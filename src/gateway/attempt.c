@@ -118,6 +118,16 @@ static enum verdict pass_over(struct exchange *x, struct candidate *c, struct st
     return VERDICT_NEXT;
 }
 
+/* For a token, which is to come as soon as a connection is: another target may be waiting. */
+static bool waited_too_long(struct exchange *x, const struct conf_target *t)
+{
+    uint64_t now_ms = exchange_now_ms(x);
+
+    if (x->token_since_ms == 0)
+        x->token_since_ms = now_ms;
+    return t->timeouts.connect_ms != 0 && now_ms - x->token_since_ms > t->timeouts.connect_ms;
+}
+
 /* Who wants a token gets it here.  False: not now, and what follows from that. */
 static bool take_token(struct exchange *x, struct candidate *c, enum verdict *ret_verdict)
 {
@@ -129,16 +139,22 @@ static bool take_token(struct exchange *x, struct candidate *c, enum verdict *re
     switch (entra_token(c->provider->entra, x->mem, exchange_now_ms(x), &text)) {
     case ENTRA_READY:
         x->token = text;
+        x->token_since_ms = 0;
         if (text.ptr != NULL)
             return true;
         *ret_verdict =
             exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange_bytes is reached.");
         break;
     case ENTRA_WAIT:
-        back_off(x, TOKEN_LOOK_MS);
-        *ret_verdict = VERDICT_WAIT;
-        break;
+        if (!waited_too_long(x, c->target)) {
+            back_off(x, TOKEN_LOOK_MS);
+            *ret_verdict = VERDICT_WAIT;
+            break;
+        }
+        text = STR("none came within timeouts.connect");
+        /* fall through */
     case ENTRA_FAILED:
+        x->token_since_ms = 0;
         exchange_fail(x, FAULT_UPSTREAM_KEY, STR(""), "%.*s has no token of Entra ID: %.*s",
                       STR_ARG(c->provider->conf->name), STR_ARG(text));
         *ret_verdict = pass_over(x, c, why, param);

@@ -87,6 +87,7 @@ struct exchange {
     uint32_t records_count;
     uint32_t counted; /* against retry.attempts */
     struct str token; /* instead of a key: Azure's, of Entra ID */
+    uint64_t token_since_ms; /* it has been waited for; 0: not */
     bool backing_off;
     uint64_t backoff_until_ms;
     enum fault last_fault;

@@ -224,6 +224,20 @@ bool translate_request(struct exchange *x, struct str *ret_path)
     return ret_path->ptr != NULL || translation_out_of_room(x);
 }
 
+/* What we cannot read its own target may: it passes, marks and all. */
+static bool read_or_pass(struct exchange *x, struct translation *t)
+{
+    const struct str why = x->why, param = x->param;
+    const enum fault fault = x->fault;
+
+    if (read_once(x, t))
+        return true;
+    x->why = why;
+    x->param = param;
+    x->fault = fault;
+    return false;
+}
+
 int translate_own(struct exchange *x)
 {
     const struct conf_target *to = x->attempt.candidate->target;
@@ -237,9 +251,7 @@ int translate_own(struct exchange *x)
     if (t == NULL)
         return translation_out_of_room(x) ? 0 : -1;
     t->dialect = dialect_get(to->provider->dialect);
-    if (!read_once(x, t))
-        return -1;
-    if (!t->marked)
+    if (!read_or_pass(x, t) || !t->marked)
         return 0;
     return write_body(x, t, to->model) ? 1 : -1;
 }

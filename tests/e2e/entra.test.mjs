@@ -162,3 +162,25 @@ test('a relayed path shows the token, too', async () => {
     assert.match(azure.asked.at(-1).headers.authorization, /^Bearer eyJzaW0i\.token-/);
   });
 });
+
+test('R10 who gives tokens is silent: after timeouts.connect another target answers', async () => {
+  const silent = await Upstream.start(() => {}); // takes the question, and says nothing
+  const other = await Upstream.start((q, a) => reply(a, 200, completion('other')));
+  const config = {
+    providers: { azure: provider({ authority: silent.origin }), other: { base_url: other.url } },
+    models: { both: { strategy: 'ordered', targets: ['azure/gpt', 'other/m'] } },
+    timeouts: { connect: '300ms' },
+  };
+  await withGateway(config, async (g) => {
+    const start = Date.now();
+    const r = await chat(g, 'both');
+    assert.equal(r.status, 200, r.text);
+    assert.equal(shows(r), 'other');
+    assert.ok(Date.now() - start < 5000, `${Date.now() - start} ms`);
+    const alone = await chat(g, 'azure/gpt');
+    assert.equal(alone.status, 502, alone.text);
+    assert.match(alone.json.error.message, /timeouts\.connect/);
+  });
+  await silent.stop();
+  await other.stop();
+});

@@ -154,6 +154,13 @@ test('R44 a mark that is but spoken of changes nothing', async () => {
   }
 });
 
+test("R44 what we cannot read passes to OpenAI's, whatever it speaks of", async () => {
+  const text = JSON.stringify({ model: model.openai, messages: [{ role: 'oracle', content: [{ type: 'hologram', hologram: 'dragoman.by.gemini:' }] }] });
+  const r = await ask(gw.origin, 'POST', '/v1/chat/completions', text);
+  assert.equal(r.status, 200, r.text);
+  assert.equal(heard.text, text.replace(model.openai, model.openai.split('/')[1]));
+});
+
 test('a body with a mark that cannot be read is refused with the place', async () => {
   const r = await ask(gw.origin, 'POST', '/v1/messages', { model: model.anthropic, max_tokens: 9, messages: [
     { role: 'assistant', content: [{ type: 'thinking', signature: 'dragoman.by.gemini:C' }] }] });
