@@ -128,10 +128,28 @@ static bool waited_too_long(struct exchange *x, const struct conf_target *t)
     return t->timeouts.connect_ms != 0 && now_ms - x->token_since_ms > t->timeouts.connect_ms;
 }
 
+static enum verdict fail_token(struct exchange *x, struct candidate *c, struct str text)
+{
+    struct str why = x->why, param = x->param;
+
+    x->token_since_ms = 0;
+    exchange_fail(x, FAULT_UPSTREAM_KEY, STR(""), "%.*s has no token of Entra ID: %.*s",
+                  STR_ARG(c->provider->conf->name), STR_ARG(text));
+    return pass_over(x, c, why, param);
+}
+
+static enum verdict await_token(struct exchange *x, struct candidate *c)
+{
+    if (waited_too_long(x, c->target))
+        return fail_token(x, c, STR("none came within timeouts.connect"));
+    back_off(x, TOKEN_LOOK_MS);
+    return VERDICT_WAIT;
+}
+
 /* Who wants a token gets it here.  False: not now, and what follows from that. */
 static bool take_token(struct exchange *x, struct candidate *c, enum verdict *ret_verdict)
 {
-    struct str why = x->why, param = x->param, text = {NULL, 0};
+    struct str text = {NULL, 0};
 
     x->token = STR("");
     if (c->provider->entra == NULL)
@@ -146,18 +164,10 @@ static bool take_token(struct exchange *x, struct candidate *c, enum verdict *re
             exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.exchange_bytes is reached.");
         break;
     case ENTRA_WAIT:
-        if (!waited_too_long(x, c->target)) {
-            back_off(x, TOKEN_LOOK_MS);
-            *ret_verdict = VERDICT_WAIT;
-            break;
-        }
-        text = STR("none came within timeouts.connect");
-        /* fall through */
+        *ret_verdict = await_token(x, c);
+        break;
     case ENTRA_FAILED:
-        x->token_since_ms = 0;
-        exchange_fail(x, FAULT_UPSTREAM_KEY, STR(""), "%.*s has no token of Entra ID: %.*s",
-                      STR_ARG(c->provider->conf->name), STR_ARG(text));
-        *ret_verdict = pass_over(x, c, why, param);
+        *ret_verdict = fail_token(x, c, text);
         break;
     }
     return false;
