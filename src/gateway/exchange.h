@@ -85,8 +85,8 @@ struct exchange {
     struct attempt attempt;
     struct attempt_record *records;
     uint32_t records_count;
-    uint32_t counted; /* against retry.attempts */
-    struct str token; /* instead of a key: Azure's, of Entra ID */
+    uint32_t counted;        /* against retry.attempts */
+    struct str token;        /* instead of a key: Azure's, of Entra ID */
     uint64_t token_since_ms; /* it has been waited for; 0: not */
     bool backing_off;
     uint64_t backoff_until_ms;
