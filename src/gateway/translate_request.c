@@ -144,12 +144,16 @@ static bool cut_body(struct exchange *x, struct translation *t, struct openai_re
 {
     const struct conf *c = x->gl->gw->conf;
     struct str why = {NULL, 0}, param = {NULL, 0};
+    struct openai_request req;
 
     t->body.len = 0;
-    return x->surface->dialect == CHAT_RESPONSES && !c->translation.strict &&
-           responses_cut_foreign(x->call->body, &t->body) &&
-           openai_request_scan(x->mem, x->surface->openai, buf_str(&t->body), c->limits.json_depth,
-                               ret_req, &why, &param) == FAULT_NONE;
+    if (x->surface->dialect != CHAT_RESPONSES || c->translation.strict ||
+        !responses_cut_foreign(x->call->body, &t->body) ||
+        openai_request_scan(x->mem, x->surface->openai, buf_str(&t->body), c->limits.json_depth,
+                            &req, &why, &param) != FAULT_NONE)
+        return false;
+    *ret_req = req;
+    return true;
 }
 
 /* Only the model's name changes. */
@@ -162,6 +166,8 @@ static bool pass_body(struct exchange *x, struct translation *t, struct str mode
     t->request->model = model;
     t->request->stream = x->req.stream;
     t->cut = cut_body(x, t, &req);
+    if (t->cut && !translation_count(x, t))
+        return false;
     r->body_count = x->surface->dialect == CHAT_GEMINI
                         ? generate_splice(x->mem, &req, model, r->body)
                         : openai_request_splice(x->mem, &req, model, false, r->body);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Raw, chat, pair, question } from './harness.mjs';
+import { Raw, ask, chat, pair, question } from './harness.mjs';
 
 test('R63 a request that uses up its memory ends alone, wherever it happens', async () => {
   const t = await pair({ limits: { exchange_bytes: '64KiB' } });
@@ -46,6 +46,25 @@ test('R63 what a translation holds beside the body is limited with it, and given
   for (let i = 0; i < 12; i++) {
     assert.equal((await chat(t.gw, 'other/sim', messages(300_000))).status, 200);
     assert.equal((await chat(t.gw, 'other/sim', { ...messages(300_000), stream: true })).status, 200);
+  }
+  await t.stop();
+});
+
+test('R63 a body that another maker\'s thinking is cut out of is held twice, and counted so', async () => {
+  const t = await pair((sim) => ({
+    limits: { in_flight_bytes: '1MiB' },
+    providers: { own: { base_url: sim.url, api: 'responses' } },
+  }));
+  const sealed = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'dragoman.signature:dragoman.by.anthropic:x' };
+  const send = (bytes) => ask(t.gw.origin, 'POST', '/v1/responses', { model: 'own/sim', store: false,
+    input: [{ role: 'user', content: 'x'.repeat(bytes) }, sealed, { role: 'user', content: 'and?' }], max_output_tokens: 20 });
+  const large = await send(700_000);
+  assert.equal(large.status, 503, large.text);
+  assert.match(large.json.error.message, /limits\.in_flight_bytes/);
+  for (let i = 0; i < 12; i++) {
+    const r = await send(200_000);
+    assert.equal(r.status, 200, r.text);
+    assert.equal(r.headers['x-dragoman-dropped-params'], 'input.reasoning.encrypted_content');
   }
   await t.stop();
 });
