@@ -64,14 +64,9 @@ struct translation *translation_of(struct exchange *x)
 /* What was read and written of a body is held beside it, and is limited with it. */
 bool translation_count(struct exchange *x, struct translation *t)
 {
-    const uint64_t max = x->gl->gw->conf->limits.in_flight_bytes;
-    const uint64_t held = t->asked.used + t->body.cap, grown = held - t->counted;
+    const size_t held = t->asked.used + t->body.cap;
 
-    if (held < COUNTED_MIN || held <= t->counted || max == 0)
-        return true;
-    t->counted = held;
-    if (atomic_fetch_add_explicit(&x->gl->gw->in_flight, grown, memory_order_relaxed) + grown <=
-        max)
+    if (held < COUNTED_MIN || http_call_hold(x->call, held))
         return true;
     exchange_fail(x, FAULT_OVERLOADED, STR(""), "limits.in_flight_bytes is reached.");
     return false;
@@ -82,9 +77,7 @@ static void forget_question(struct exchange *x, struct translation *t)
     buf_done(&t->body);
     arena_done(&t->asked);
     t->facts.request = t->request = NULL;
-    if (t->counted > 0)
-        atomic_fetch_sub_explicit(&x->gl->gw->in_flight, t->counted, memory_order_relaxed);
-    t->counted = 0;
+    http_call_let_go(x->call);
 }
 
 void translate_lighten(struct exchange *x)

@@ -25,7 +25,6 @@ struct translation {
     struct chat_answer_facts facts;
     struct embedding *embedding; /* in the place of request and facts; NULL on other surfaces */
     struct buf body;             /* what the attempt's target is asked */
-    uint64_t counted;            /* of body and `asked`, in the gateway's bytes in flight */
     bool array; /* the client has asked for its stream as one JSON array (Google's) */
     struct buf spare;
     /* Of the attempt. */

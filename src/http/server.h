@@ -146,6 +146,10 @@ void http_reply(struct http_call *c, unsigned status, const struct http_fields *
  * for body_ms. */
 void http_call_pause(struct http_call *c);
 void http_call_resume(struct http_call *c);
+/* The handler holds up to `bytes` for this call beside its body: counted with it, until let go, the
+ * reply's end, or http_call_forget(), in limits.in_flight_bytes.  False: that is passed. */
+MUST_USE bool http_call_hold(struct http_call *c, size_t bytes);
+void http_call_let_go(struct http_call *c);
 /* The request has come whole and is not needed any more; what is kept of `arena` was copied to
  * `kept`, which takes its place, and the rest goes.  All strings of the request, its fields and its
  * body are empty from then on.  A reply's head that waits for its first bytes leaves now. */

@@ -31,8 +31,43 @@ static bool count_growth(struct http_conn *c)
 
     if (used == NULL || max == 0 || c->body.cap <= BLOCK_BYTES || grown == 0)
         return true;
-    c->body_in_flight += grown; /* given back by conn_body_free(), also if that was too much */
+    c->body_in_flight += grown; /* given back by conn_body_uncount(), also if that was too much */
     return atomic_fetch_add_explicit(used, grown, memory_order_relaxed) + grown <= max;
+}
+
+bool http_call_hold(struct http_call *call, size_t bytes)
+{
+    struct http_conn *c = call->conn;
+    atomic_ullong *used = c->server->settings.in_flight;
+    uint64_t max = c->server->settings.limits.in_flight_bytes;
+    size_t before = c->more_in_flight;
+
+    if (used == NULL || max == 0 || bytes <= before)
+        return true;
+    c->more_in_flight = bytes;
+    return atomic_fetch_add_explicit(used, bytes - before, memory_order_relaxed) + bytes - before <=
+           max;
+}
+
+void http_call_let_go(struct http_call *call)
+{
+    struct http_conn *c = call->conn;
+
+    if (c->more_in_flight > 0)
+        atomic_fetch_sub_explicit(c->server->settings.in_flight, c->more_in_flight,
+                                  memory_order_relaxed);
+    c->more_in_flight = 0;
+}
+
+/* What is counted is given back before the reply's last bytes leave, and its memory in the same
+ * turn of the loop: a client that has its whole answer and asks again finds the room. */
+void conn_body_uncount(struct http_conn *c)
+{
+    size_t counted = c->body_in_flight + c->more_in_flight;
+
+    if (counted > 0)
+        atomic_fetch_sub_explicit(c->server->settings.in_flight, counted, memory_order_relaxed);
+    c->body_in_flight = c->more_in_flight = 0;
 }
 
 bool conn_body_put(struct http_conn *c, struct str piece)
@@ -59,9 +94,7 @@ void conn_body_free(struct http_conn *c)
 {
     struct http_server *s = c->server;
 
-    if (c->body_in_flight > 0)
-        atomic_fetch_sub_explicit(s->settings.in_flight, c->body_in_flight, memory_order_relaxed);
-    c->body_in_flight = 0;
+    conn_body_uncount(c);
     if (c->body.ptr == NULL)
         return;
     if (c->body.cap == BLOCK_BYTES && spares_put(&s->spare_bodies, c->body.ptr, SPARES_MAX))

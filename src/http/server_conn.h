@@ -39,6 +39,7 @@ struct http_conn {
     struct http_call call;
     struct buf body;       /* HTTP_BODY_WHOLE */
     size_t body_in_flight; /* of its capacity, what is counted in settings.in_flight */
+    size_t more_in_flight; /* http_call_hold(), counted there too */
     /* The reply. */
     struct str head;      /* serialised, not sent */
     uint64_t length_left; /* of a reply of known length */
@@ -101,6 +102,7 @@ void conn_deadline(struct deadline *d);
 /* Keep a piece; false with the reader's refusal set. */
 MUST_USE bool conn_body_put(struct http_conn *c, struct str piece);
 void conn_body_free(struct http_conn *c);
+void conn_body_uncount(struct http_conn *c);
 
 /* server_refuse.c */
 /* Answer instead of the handler, and close.  Of a call in progress the handler hears gone(). */

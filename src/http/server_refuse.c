@@ -47,6 +47,7 @@ void conn_answer_full(struct http_conn *c)
     c->chunked = c->sized = false;
     c->bodiless = c->call.head_only; /* it may have been decided for a 204 */
     c->close_after = true;
+    conn_body_uncount(c);
     conn_send(c,
               (struct str[]){STR("HTTP/1.1 503 Service Unavailable\r\n"
                                  "Content-Type: application/json\r\n"

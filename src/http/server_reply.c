@@ -140,6 +140,7 @@ static void end_with(struct http_call *call, struct str bytes)
 
     if (!replying(call))
         return;
+    conn_body_uncount(c);
     if (!send_pieces(c, &bytes, c->bodiless ? 0 : 1, tail) || (c->sized && c->length_left > 0)) {
         http_reply_abort(call);
         return;
@@ -177,6 +178,7 @@ void http_reply(struct http_call *call, unsigned status, const struct http_field
     if (!replying(call))
         return;
     c->length_left = 0;
+    conn_body_uncount(c);
     send_framed(c, &body, c->bodiless ? 0 : 1, 0, (struct str){NULL, 0});
     call->replied = true;
     conn_later(c);

@@ -36,6 +36,7 @@ struct client_side { /* what the client got */
     bool ended, aborted, dropped;
     bool slow; /* the next bytes are answered with FLOW_HOLD */
     bool paused;
+    size_t held; /* for its call, beside the body */
 };
 
 struct upstream_side { /* what upstreams got */
@@ -135,6 +136,17 @@ void http_call_pause(struct http_call *c)
 void http_call_resume(struct http_call *c)
 {
     fixture_of(c)->client.paused = false;
+}
+
+bool http_call_hold(struct http_call *c, size_t bytes)
+{
+    fixture_of(c)->client.held = bytes;
+    return true;
+}
+
+void http_call_let_go(struct http_call *c)
+{
+    fixture_of(c)->client.held = 0;
 }
 
 void http_call_forget(struct http_call *c, struct arena *kept)
@@ -258,6 +270,7 @@ static void forget(struct fixture *f)
         relay_done(f->x);
         exchange_free(f->x);
         f->x = NULL;
+        assert_int_equal(c->held, 0);
     }
     arena_done(&f->call.arena);
     buf_done(&c->head);

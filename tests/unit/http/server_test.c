@@ -569,6 +569,36 @@ static void R20_bodies_in_flight_have_a_budget_for_the_process(void **state)
     assert_int_equal(atomic_load(&in_flight), 0);
 }
 
+/* Whoever has the whole answer and asks again finds the room: it is free before the last write. */
+static void R20_what_a_request_holds_is_counted_and_given_back_with_the_answer(void **state)
+{
+    struct fixture f;
+    struct client c;
+    atomic_ullong in_flight = 0;
+    static char block[100000];
+
+    (void)state;
+    fixture_init(&f);
+    f.settings.in_flight = &in_flight;
+    f.settings.limits.in_flight_bytes = 150000;
+    fixture_open(&f);
+    c = client_open(&f);
+    client_send(&c, STR(POST("/hold", "100000", "")));
+    client_send(&c, (struct str){block, sizeof(block)});
+    turn_until(&f, &c, f.held != NULL);
+    assert_true(http_call_hold(f.held, 50000));
+    assert_int_equal(atomic_load(&in_flight), 150000);
+    assert_false(http_call_hold(f.held, 50001));
+    http_call_let_go(f.held);
+    assert_int_equal(atomic_load(&in_flight), 100000);
+    assert_true(http_call_hold(f.held, 20000));
+    http_reply(f.held, 200, NULL, STR("done"));
+    assert_int_equal(atomic_load(&in_flight), 0);
+    turn_until(&f, &c, has(&c.got, "\r\n\r\ndone"));
+    fixture_leave(&f, &c);
+    assert_int_equal(atomic_load(&in_flight), 0);
+}
+
 /* What is kept takes the arena's place; the head that waited for its first bytes has left, and the
  * next request is read as ever. */
 static void a_call_goes_on_when_its_request_is_forgotten(void **state)
@@ -951,6 +981,7 @@ int main(void)
         cmocka_unit_test(a_sized_upload_paused_at_its_end_is_whole_when_it_goes_on),
         cmocka_unit_test(R20_a_large_body_arrives_whole),
         cmocka_unit_test(R20_bodies_in_flight_have_a_budget_for_the_process),
+        cmocka_unit_test(R20_what_a_request_holds_is_counted_and_given_back_with_the_answer),
         cmocka_unit_test(a_call_goes_on_when_its_request_is_forgotten),
         cmocka_unit_test(a_call_answered_while_paused_leaves_nothing_behind),
         cmocka_unit_test(R22_many_clients_come_and_go_and_nothing_stays),
