@@ -19,7 +19,7 @@ count() { # NAME STATUS LOG
     local name=$1 status=$2 log=$3 ok bad
     ok=$(grep -cE '^ok ' "$log")
     bad=$(grep -cE '^not ok ' "$log")
-    if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ] || [ $((ok + bad)) -eq 0 ]; then
+    if [ "$status" != 0 ] && [ "$bad" -eq 0 ] || [ $((ok + bad)) -eq 0 ]; then
         bad=$((bad + 1))
         echo "not ok - $name ended with status $status"
         tail -n 40 "$log"
@@ -31,16 +31,26 @@ count() { # NAME STATUS LOG
     failed=$((failed + bad))
 }
 
+unit_log() { echo "$logs/unit-${1//\//-}.log"; }
+
+unit_run() { # NAME: into its log, the status beside it
+    local log
+    log=$(unit_log "$1")
+    CMOCKA_MESSAGE_OUTPUT=TAP timeout 600 "$build/unit/$1" >"$log" 2>&1
+    echo $? >"$log.status"
+}
+
 unit() {
-    local t name="" log
-    for t in $(find tests/unit -type f -name '*_test.c' | sort); do
-        name=${t#tests/unit/}
-        name=${name%.c} t=$build/unit/$name
-        log=$logs/unit-$(echo "$name" | tr / -).log
-        CMOCKA_MESSAGE_OUTPUT=TAP timeout 600 "$t" >"$log" 2>&1
-        count "$name" $? "$log"
+    local names name
+    names=$(cd tests/unit && find . -type f -name '*_test.c' | sed 's|^\./||; s|\.c$||' | sort)
+    [ -n "$names" ] || { echo "no unit tests found"; failed=$((failed + 1)); }
+    rm -f "$logs"/unit-*
+    export -f unit_run unit_log
+    export build logs
+    echo "$names" | xargs -P "$(nproc)" -I {} bash -c 'unit_run {}'
+    for name in $names; do
+        count "$name" "$(cat "$(unit_log "$name").status" || echo "unknown: not run")" "$(unit_log "$name")"
     done
-    [ -n "$name" ] || { echo "no unit tests found"; failed=$((failed + 1)); }
     echo "unit: $passed passed, $failed failed so far"
 }
 
