@@ -2,7 +2,9 @@
  * server_body.c - the memory of whole request bodies.
  *
  * Small ones, which is most of them, live in blocks of one size that go round within the thread.
- * A larger one grows with what has arrived: a header that promises 64 MB gets nothing for it.
+ * A larger one grows with what has arrived: a header that promises 64 MB gets nothing for it.  Up
+ * to BELIEVED_BYTES its room is taken at once, since growing leaves holes in the heap: pages that
+ * nothing has arrived in cost nothing yet, and are not counted.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdlib.h>
@@ -11,6 +13,8 @@
 
 #define BLOCK_BYTES 4096u
 #define SPARES_MAX 256u
+#define BELIEVED_BYTES (256u << 10)
+#define COUNTED_STEP (64u << 10)
 
 static void first_block(struct http_conn *c)
 {
@@ -22,15 +26,18 @@ static void first_block(struct http_conn *c)
 }
 
 /* Small bodies are not counted: the connections are, and the threads would fight for the counter
- * at every request. */
-static bool count_growth(struct http_conn *c)
+ * at every request.  For the same reason the others are counted in steps. */
+static bool count_growth(struct http_conn *c, size_t arrived)
 {
     atomic_ullong *used = c->server->settings.in_flight;
     uint64_t max = c->server->settings.limits.in_flight_bytes;
-    size_t grown = c->body.cap - c->body_in_flight;
+    size_t grown = (arrived + COUNTED_STEP - 1) / COUNTED_STEP * COUNTED_STEP;
 
-    if (used == NULL || max == 0 || c->body.cap <= BLOCK_BYTES || grown == 0)
+    if (grown > c->body.cap)
+        grown = c->body.cap;
+    if (used == NULL || max == 0 || c->body.cap <= BLOCK_BYTES || grown <= c->body_in_flight)
         return true;
+    grown -= c->body_in_flight;
     c->body_in_flight += grown; /* given back by conn_body_uncount(), also if that was too much */
     return atomic_fetch_add_explicit(used, grown, memory_order_relaxed) + grown <= max;
 }
@@ -70,19 +77,24 @@ void conn_body_uncount(struct http_conn *c)
     c->body_in_flight = c->more_in_flight = 0;
 }
 
-bool conn_body_put(struct http_conn *c, struct str piece)
+static int reserve(struct http_conn *c, size_t n)
 {
-    uint64_t length =
-        c->call.content_length >= 0 ? (uint64_t)c->call.content_length : c->reader.body_bytes;
-    int err;
+    const size_t announced = c->call.content_length > 0 ? (size_t)c->call.content_length : 0;
 
-    if (c->body.ptr == NULL && length <= BLOCK_BYTES)
+    if (c->body.ptr == NULL && (announced > 0 ? announced : c->reader.body_bytes) <= BLOCK_BYTES)
         first_block(c);
     /* Doubling never passes a length that is known. */
-    c->body.max =
-        c->call.content_length > (int64_t)BLOCK_BYTES ? (size_t)c->call.content_length : 0;
-    err = buf_reserve(&c->body, piece.len);
-    if (err == 0 && !count_growth(c))
+    c->body.max = announced > BLOCK_BYTES ? announced : 0;
+    if (c->body.ptr == NULL && n < announced && announced <= BELIEVED_BYTES)
+        n = announced;
+    return buf_reserve(&c->body, n);
+}
+
+bool conn_body_put(struct http_conn *c, struct str piece)
+{
+    int err = reserve(c, piece.len);
+
+    if (err == 0 && !count_growth(c, c->body.len + piece.len))
         return request_refuse(&c->reader, 503, "the gateway holds as many request bytes as it may",
                               "limits.in_flight_bytes");
     if (err == 0)

@@ -569,6 +569,35 @@ static void R20_bodies_in_flight_have_a_budget_for_the_process(void **state)
     assert_int_equal(atomic_load(&in_flight), 0);
 }
 
+static void R20_a_length_that_is_only_announced_is_not_counted(void **state)
+{
+    struct fixture f;
+    struct client small, large;
+    atomic_ullong in_flight = 0;
+    static char block[70000];
+
+    (void)state;
+    fixture_init(&f);
+    f.settings.in_flight = &in_flight;
+    f.settings.limits.in_flight_bytes = 1 << 20;
+    f.settings.limits.body_bytes = 4 << 20;
+    fixture_open(&f);
+    small = client_open(&f);
+    client_send(&small, STR(POST("/echo", "200000", "x")));
+    turn_until(&f, &small, atomic_load(&in_flight) > 0);
+    assert_int_equal(atomic_load(&in_flight), 65536);
+    client_send(&small, (struct str){block, sizeof(block)});
+    turn_until(&f, &small, atomic_load(&in_flight) > 65536);
+    assert_int_equal(atomic_load(&in_flight), 131072);
+    large = client_open(&f);
+    client_send(&large, STR(POST("/echo", "4000000", "x")));
+    turn_until(&f, &large, count(&f.story, "head") == 2);
+    assert_int_equal(atomic_load(&in_flight), 131072); /* a byte is not worth the counting */
+    client_close(&large);
+    fixture_leave(&f, &small);
+    assert_int_equal(atomic_load(&in_flight), 0);
+}
+
 /* Whoever has the whole answer and asks again finds the room: it is free before the last write. */
 static void R20_what_a_request_holds_is_counted_and_given_back_with_the_answer(void **state)
 {
@@ -981,6 +1010,7 @@ int main(void)
         cmocka_unit_test(a_sized_upload_paused_at_its_end_is_whole_when_it_goes_on),
         cmocka_unit_test(R20_a_large_body_arrives_whole),
         cmocka_unit_test(R20_bodies_in_flight_have_a_budget_for_the_process),
+        cmocka_unit_test(R20_a_length_that_is_only_announced_is_not_counted),
         cmocka_unit_test(R20_what_a_request_holds_is_counted_and_given_back_with_the_answer),
         cmocka_unit_test(a_call_goes_on_when_its_request_is_forgotten),
         cmocka_unit_test(a_call_answered_while_paused_leaves_nothing_behind),
