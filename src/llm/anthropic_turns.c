@@ -256,6 +256,8 @@ static void put_call(struct turns *t, const struct chat_part *p)
 {
     struct json_pen *pen = t->script->pen;
 
+    if (p->signature.len > 0)
+        chat_drop(t->script->request, STR("thought_signature"));
     open_block(pen, JSON_TEXT("tool_use"));
     put_id(pen, STR("id"), p->id);
     pen_key_text(pen, STR("name"), p->name);

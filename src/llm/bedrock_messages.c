@@ -152,8 +152,12 @@ static void put_id(struct json_pen *pen, struct json_text id)
 
 /* Arguments that were no JSON object are shown as they were: the model wrote them, and has to see
  * what its tool complained of. */
-static void put_call(struct json_pen *pen, const struct chat_part *p)
+static void put_call(struct bedrock_script *s, const struct chat_part *p)
 {
+    struct json_pen *pen = s->pen;
+
+    if (p->signature.len > 0)
+        chat_drop(s->request, STR("thought_signature"));
     pen_open(pen, '{');
     pen_key(pen, STR("toolUse"));
     pen_open(pen, '{');
@@ -206,7 +210,9 @@ static bool put_result(struct bedrock_script *s, const struct chat_part *result)
     pen_key(pen, STR("content"));
     pen_open(pen, '[');
     for (uint32_t i = 0; i < result->parts_count; i++) {
-        if (says(&result->parts[i]) && !put_result_part(s, &result->parts[i]))
+        if (!says(&result->parts[i]))
+            drop_silent(s, &result->parts[i]);
+        else if (!put_result_part(s, &result->parts[i]))
             return false;
     }
     pen_close(pen, ']');
@@ -231,7 +237,7 @@ static bool put_block(struct bedrock_script *s, const struct chat_part *p, bool 
         put_thinking(s, p);
         break;
     case CHAT_CALL:
-        put_call(s->pen, p);
+        put_call(s, p);
         break;
     case CHAT_RESULT:
         ok = put_result(s, p);

@@ -97,6 +97,8 @@ static bool put_images(struct writing *w, const struct chat_part *parts, uint32_
 
 static void put_call(struct writing *w, const struct chat_part *p)
 {
+    if (p->signature.len > 0)
+        chat_drop(w->r, STR("thought_signature"));
     pen_open(w->pen, '{');
     if (p->id.len > 0)
         pen_key_text(w->pen, STR("id"), p->id);
@@ -147,12 +149,26 @@ static void put_calls(struct writing *w, const struct chat_message *m)
     pen_close(w->pen, ']');
 }
 
+static void drop_of_part(struct chat_request *r, const struct chat_part *p)
+{
+    if (p->cache_control.len > 0)
+        chat_drop(r, STR("cache_control"));
+    if (p->citations.len > 0)
+        chat_drop(r, STR("citations"));
+    if (p->kind == CHAT_REDACTED)
+        chat_drop(r, STR("redacted_thinking"));
+    if (p->kind == CHAT_RAW)
+        chat_drop(r, STR("messages.content"));
+}
+
 static bool put_result(struct writing *w, uint32_t at, const struct chat_part *p)
 {
     struct json_text name = chat_called_name(w->r, at, p);
 
     if (p->is_error)
         chat_drop(w->r, STR("is_error"));
+    for (uint32_t i = 0; i < p->parts_count; i++)
+        drop_of_part(w->r, &p->parts[i]);
     pen_open(w->pen, '{');
     pen_key_plain(w->pen, STR("role"), STR("tool"));
     pen_key(w->pen, STR("content"));
@@ -165,18 +181,6 @@ static bool put_result(struct writing *w, uint32_t at, const struct chat_part *p
         return false;
     pen_close(w->pen, '}');
     return true;
-}
-
-static void drop_of_part(struct chat_request *r, const struct chat_part *p)
-{
-    if (p->cache_control.len > 0)
-        chat_drop(r, STR("cache_control"));
-    if (p->citations.len > 0)
-        chat_drop(r, STR("citations"));
-    if (p->kind == CHAT_REDACTED)
-        chat_drop(r, STR("redacted_thinking"));
-    if (p->kind == CHAT_RAW)
-        chat_drop(r, STR("messages.content"));
 }
 
 static bool put_said(struct writing *w, const struct chat_message *m)

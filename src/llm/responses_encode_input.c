@@ -151,6 +151,7 @@ static void pen_call(struct encoding *e, const struct chat_part *part)
 {
     struct json_pen *p = e->pen;
 
+    note_dropped(e, part);
     if (part->signature.len > 0)
         chat_drop(e->request, STR("thought_signature"));
     pen_open(p, '{');

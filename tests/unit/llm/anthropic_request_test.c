@@ -74,6 +74,8 @@ static const struct row {
      {MESSAGES(FROM(TOOL, RESULT("t", SAY("x"), {.kind = CHAT_IMAGE, .media_type = T("image/png"), .data = T("AAAA")})), FROM(TOOL, {.kind = CHAT_RESULT, .id = T("u"), .is_error = true, PARTS(SAY("no"))}), FROM(TOOL, {.kind = CHAT_RESULT, .id = T("v"), PARTS(SAY(""))}))},
      OLD_ "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"t\",\"content\":[" TEXT_("x") ",{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"media_type\":\"image/png\",\"data\":\"AAAA\"}}]},"
      "{\"type\":\"tool_result\",\"tool_use_id\":\"u\",\"content\":[" TEXT_("no") "],\"is_error\":true},{\"type\":\"tool_result\",\"tool_use_id\":\"v\"}]}]}", ""},
+    {"a signature on a call", OLD, {MESSAGES(FROM(USER, SAY("a")), FROM(ASSISTANT, {.kind = CHAT_CALL, .id = T("t"), .name = T("f"), .signature = T("S")}))},
+     OLD_ "\"messages\":[{\"role\":\"user\",\"content\":[" TEXT_("a") "]},{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{}}]}]}", "thought_signature "},
     {"arguments that are no object are shown; ids take the API's letters", OLD,
      {MESSAGES(FROM(USER, SAY("a")), FROM(ASSISTANT, {.kind = CHAT_CALL, .id = T("functions.f:0"), .name = T("f"), .args_text = T("{\\\"a")}), FROM(TOOL, RESULT("functions.f:0", SAY("b"))))},
      OLD_ "\"messages\":[{\"role\":\"user\",\"content\":[" TEXT_("a") "]},{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"functions_f_0\",\"name\":\"f\",\"input\":{\"arguments\":\"{\\\"a\"}}]},{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"functions_f_0\",\"content\":[" TEXT_("b") "]}]}]}", ""},

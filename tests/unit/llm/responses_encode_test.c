@@ -65,6 +65,8 @@ static void R45_messages_are_items_in_their_order(void **state)
          {CHAT(SAYS(ASSISTANT, PART(THINKING, .text = T("t\\n"), .signature = T("openai.reasoning:rs_1:gAAA\\/+=")), PART(THINKING, .text = T(""), .signature = T("openai.reasoning::gB")), PART(THINKING, .text = T("u"), .signature = T("EqQB")), PART(THINKING, .text = T("v")), PART(REDACTED, .data = T("UkVE")), TEXT("a")))},
          .body = ASKS(KEPT, "{\"type\":\"reasoning\",\"id\":\"rs_1\",\"summary\":[{\"type\":\"summary_text\",\"text\":\"t\\n\"}],\"encrypted_content\":\"gAAA\\/+=\"},{\"type\":\"reasoning\",\"summary\":[],\"encrypted_content\":\"gB\"}," MESSAGE("assistant", "\"a\"")),
          .dropped = "thinking redacted_thinking "},
+        {"a mark on a call", {CHAT(SAYS(USER, TEXT("a")), SAYS(ASSISTANT, PART(CALL, .id = T("c"), .name = T("f"), .args = STR("{}"), .cache_control = STR("{}"))))},
+         .body = ASKS(KEPT, MESSAGE("user", "\"a\"") "," CALL_ITEM("c", "f", "{}")), .dropped = "cache_control "},
         {"others' marks", {CHAT(((struct chat_message){.role = CHAT_USER, .name = T("eve"), PARTS_OF(PART(TEXT, .text = T("a"), .cache_control = STR("{}"), .citations = STR("[]")))}), SAYS(ASSISTANT, PART(CALL, .id = T("c"), .name = T("f"), .args = STR("{}"), .signature = T("S")), PART(RAW, .vendor = CHAT_ANTHROPIC, .raw = STR("{\"type\":\"server_tool_use\"}"))))},
          .body = ASKS(KEPT, MESSAGE("user", "\"a\"") "," CALL_ITEM("c", "f", "{}")), .dropped = "name cache_control citations thought_signature content.server_tool_use "},
         {"a message of nothing", {CHAT(((struct chat_message){.role = CHAT_USER}))}, .body = ASKS(KEPT, MESSAGE("user", "\"\""))},
