@@ -31,6 +31,7 @@ struct lines {
     unsigned n;
     const char *side; /* whose turn is open */
     bool inside;      /* a tool's result */
+    bool no_refusals; /* they are texts */
 };
 
 static inline void lines_put(struct lines *l, const char *key, struct str value)
@@ -104,9 +105,12 @@ static inline void lines_media(struct lines *l, const char *key, struct json_tex
 {
     if (data.ptr == NULL && url.ptr != NULL)
         (void)chat_data_url(&l->arena, url, &type, &data);
-    lines_text(l, key, data.ptr != NULL ? data : url);
-    if (data.ptr != NULL)
+    if (data.ptr != NULL) {
+        lines_text(l, key, data);
         lines_text(l, "media_type", type);
+    } else {
+        lines_text(l, strcmp(key, "image") == 0 ? "image_url" : "file_url", url);
+    }
 }
 
 static inline void lines_part(struct lines *l, const struct chat_request *r, uint32_t at,
@@ -141,6 +145,7 @@ static inline void lines_part(struct lines *l, const struct chat_request *r, uin
         break;
     case CHAT_IMAGE:
         lines_media(l, "image", p->media_type, p->data, p->text);
+        lines_text(l, "file_id", p->file_id);
         if (!str_eq(p->detail, STR("\"auto\"")))
             lines_some(l, "detail", p->detail);
         break;
@@ -149,6 +154,7 @@ static inline void lines_part(struct lines *l, const struct chat_request *r, uin
         break;
     case CHAT_FILE:
         lines_media(l, "file", p->media_type, p->data, p->text);
+        lines_text(l, "file_id", p->file_id);
         lines_text(l, "filename", p->file_name);
         break;
     case CHAT_CALL:
@@ -164,7 +170,7 @@ static inline void lines_part(struct lines *l, const struct chat_request *r, uin
         lines_text(l, "redacted_thinking", p->data);
         break;
     case CHAT_REFUSAL:
-        lines_text(l, "refusal", p->text);
+        lines_text(l, l->no_refusals ? "text" : "refusal", p->text);
         break;
     case CHAT_RAW:
         lines_raw(l, "raw_part", p->raw);

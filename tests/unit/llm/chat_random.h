@@ -30,6 +30,8 @@ enum random_has {
     HAS_PARALLEL = 1 << 14, /* said also where they may be */
     HAS_SHOW = 1 << 15,
     NEEDS_TOOLS = 1 << 16, /* where they were called, they have to be named */
+    HAS_FILE_URL = 1 << 17,
+    HAS_FILE_ID = 1 << 18,
 };
 
 struct random_chat {
@@ -37,9 +39,11 @@ struct random_chat {
     struct arena *arena;
     unsigned has;
     enum chat_dialect dialect;
+    struct chat_echo *echo;             /* of those who may ask in their own words; NULL: none */
     struct str raw_tool;                /* one that only this dialect knows; empty: none */
-    struct str extra_name, extra_value; /* such a member */
-    unsigned calls;                     /* ids given */
+    struct str extra_name, extra_value; /* such a member, or one of its kin's */
+    enum chat_dialect extra_vendor;
+    unsigned calls; /* ids given */
 };
 
 static inline bool chance(struct random_chat *c, unsigned percent)
@@ -47,9 +51,16 @@ static inline bool chance(struct random_chat *c, unsigned percent)
     return rand_below(&c->rand, 100) < percent;
 }
 
-static inline bool may(struct random_chat *c, enum random_has what, unsigned percent)
+static inline bool may(struct random_chat *c, unsigned what, unsigned percent)
 {
     return chance(c, percent) && (c->has & what) != 0;
+}
+
+/* The same of what is named, or refused, where there is no place for it: rarely, for all else of
+ * its kind is looked at no more. */
+static inline bool might(struct random_chat *c, enum random_has what, unsigned percent)
+{
+    return chance(c, percent) && ((c->has & what) != 0 || chance(c, 3));
 }
 
 static inline struct json_text any_text(struct random_chat *c)
@@ -136,7 +147,7 @@ static inline struct chat_part image_part(struct random_chat *c)
 {
     struct chat_part p = {.kind = CHAT_IMAGE};
 
-    if (may(c, HAS_URL, 40)) {
+    if (might(c, HAS_URL, 40)) {
         p.text = word_of(ONE_OF(c, "https://images.example/a.png", "https://images.example/b.jpg"));
     } else {
         p.media_type = word_of(ONE_OF(c, "image/png", "image/jpeg", "image/webp"));
@@ -148,18 +159,30 @@ static inline struct chat_part image_part(struct random_chat *c)
     return p;
 }
 
+static inline struct chat_part file_part(struct random_chat *c)
+{
+    struct chat_part p = {.kind = CHAT_FILE};
+
+    if (might(c, HAS_FILE_URL, 25)) {
+        p.text = JSON_TEXT("https://files.example/a.pdf");
+    } else if (might(c, HAS_FILE_ID, 25)) {
+        p.file_id = JSON_TEXT("file-123");
+    } else {
+        p.media_type = JSON_TEXT("application/pdf");
+        p.data = JSON_TEXT("JVBERi0=");
+        p.file_name = JSON_TEXT("a.pdf");
+    }
+    mark_cached(c, &p);
+    return p;
+}
+
 static inline struct chat_part media_part(struct random_chat *c)
 {
-    if (may(c, HAS_AUDIO, 20))
+    if (might(c, HAS_AUDIO, 20))
         return (struct chat_part){.kind = CHAT_AUDIO,
                                   .media_type = word_of(ONE_OF(c, "audio/wav", "audio/mp3")),
                                   .data = JSON_TEXT("UklGRg==")};
-    if (may(c, HAS_FILE, 30))
-        return (struct chat_part){.kind = CHAT_FILE,
-                                  .media_type = JSON_TEXT("application/pdf"),
-                                  .data = JSON_TEXT("JVBERi0="),
-                                  .file_name = JSON_TEXT("a.pdf")};
-    return image_part(c);
+    return might(c, HAS_FILE, 30) ? file_part(c) : image_part(c);
 }
 
 static inline struct json_text call_id(struct random_chat *c, unsigned n)
@@ -176,7 +199,7 @@ static inline struct chat_part call_part(struct random_chat *c)
     /* Not in the initialiser: compilers differ in what they draw first. */
     p.name = word_of(ONE_OF(c, "weather", "search"));
     p.args = args_at_random(c);
-    if (may(c, HAS_CALL_SIGNED, 40)) {
+    if (might(c, HAS_CALL_SIGNED, 40)) {
         p.signature = word_of(ONE_OF(c, "CkQB+/9z", "S=", "a:b"));
         p.has_maker = true;
         p.maker = c->dialect;
@@ -207,10 +230,14 @@ static inline struct chat_part thought_part(struct random_chat *c)
 {
     struct chat_part p = {.kind = CHAT_THINKING, .text = text_at_random(c)};
 
-    if (may(c, HAS_REDACTED, 25))
+    if (might(c, HAS_REDACTED, 25))
         p = (struct chat_part){.kind = CHAT_REDACTED, .data = word_of(ONE_OF(c, "Eg+/==", "R"))};
     else if ((c->has & HAS_SIGNED) != 0 && ((c->has & HAS_UNSIGNED) == 0 || chance(c, 60)))
-        p.signature = word_of(ONE_OF(c, "EqQB+/9z==", "S", "a:b"));
+        p.signature =
+            c->dialect == CHAT_RESPONSES
+                ? word_of(ONE_OF(c, "openai.reasoning:rs_1:gAAA+/9z==", "openai.reasoning::S",
+                                 "openai.reasoning:rs_2:a:b"))
+                : word_of(ONE_OF(c, "EqQB+/9z==", "S", "a:b"));
     p.has_maker = p.signature.len > 0 || p.kind == CHAT_REDACTED;
     p.maker = c->dialect;
     return p;
@@ -299,7 +326,7 @@ static inline void say_assistant(struct random_chat *c, struct chat_request *r)
     add_thoughts(c, &m, calls > 0);
     if (calls == 0 || chance(c, 50))
         add_texts(c, &m);
-    if (may(c, HAS_REFUSAL, 10))
+    if (may(c, HAS_REFUSAL | HAS_TEXTS | HAS_ORDER, 10))
         add_part(&m, (struct chat_part){.kind = CHAT_REFUSAL, .text = text_at_random(c)});
     for (unsigned i = 0; i < calls; i++) {
         add_part(&m, call_part(c));
@@ -447,7 +474,10 @@ static inline void words_at_random(struct random_chat *c, struct chat_request *r
 static inline void extras_at_random(struct random_chat *c, struct chat_request *r)
 {
     if (chance(c, 15))
-        r->extra[r->extra_count++] = (struct chat_extra){c->dialect, c->extra_name, c->extra_value};
+        r->extra[r->extra_count++] =
+            (struct chat_extra){c->extra_vendor, c->extra_name, c->extra_value};
+    if (c->echo != NULL && chance(c, 30))
+        r->echo = c->echo;
 }
 
 static inline void chat_at_random(struct random_chat *c, struct chat_request *r)
