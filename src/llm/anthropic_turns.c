@@ -354,9 +354,7 @@ static bool put_message(struct turns *t, const struct chat_message *m, bool resu
     for (uint32_t i = 0; i < m->parts_count; i++) {
         const struct chat_part *p = &m->parts[i];
 
-        if (!says(p))
-            drop_silent(t, p);
-        else if ((p->kind == CHAT_RESULT) == results && !put_block(t, p, as_system))
+        if (says(p) && (p->kind == CHAT_RESULT) == results && !put_block(t, p, as_system))
             return false;
     }
     return true;
@@ -434,10 +432,22 @@ static bool put_system(struct turns *t)
     return true;
 }
 
+/* Also of messages that belong to no turn. */
+static void drop_unsaid(struct turns *t)
+{
+    for (uint32_t i = 0; i < t->count; i++) {
+        for (uint32_t k = 0; k < t->messages[i].parts_count; k++) {
+            if (!says(&t->messages[i].parts[k]))
+                drop_silent(t, &t->messages[i].parts[k]);
+        }
+    }
+}
+
 bool anthropic_turns(struct anthropic_script *s)
 {
     struct turns t = {
         .script = s, .messages = s->request->messages, .count = s->request->messages_count};
 
+    drop_unsaid(&t);
     return assign(&t) && put_system(&t) && put_turns(&t);
 }

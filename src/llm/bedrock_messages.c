@@ -265,9 +265,7 @@ static bool put_message(struct bedrock_script *s, const struct chat_message *m, 
     for (uint32_t i = 0; i < m->parts_count; i++) {
         const struct chat_part *p = &m->parts[i];
 
-        if (!says(p))
-            drop_silent(s, p);
-        else if ((p->kind == CHAT_RESULT) == results && !put_block(s, p, as_system))
+        if (says(p) && (p->kind == CHAT_RESULT) == results && !put_block(s, p, as_system))
             return false;
     }
     return true;
@@ -405,10 +403,24 @@ static const struct chat_part *last_part(const struct chat_request *r)
     return NULL;
 }
 
+/* Also of messages that belong to no turn. */
+static void drop_unsaid(struct bedrock_script *s)
+{
+    for (uint32_t i = 0; i < s->request->messages_count; i++) {
+        const struct chat_message *m = &s->request->messages[i];
+
+        for (uint32_t j = 0; j < m->parts_count; j++) {
+            if (!says(&m->parts[j]))
+                drop_silent(s, &m->parts[j]);
+        }
+    }
+}
+
 bool bedrock_messages(struct bedrock_script *s)
 {
     uint32_t first = opening(s->request);
 
+    drop_unsaid(s);
     if (is_alone(s->request))
         return put_alone(s);
     s->last = last_part(s->request);

@@ -97,8 +97,6 @@ static bool put_images(struct writing *w, const struct chat_part *parts, uint32_
 
 static void put_call(struct writing *w, const struct chat_part *p)
 {
-    if (p->signature.len > 0)
-        chat_drop(w->r, STR("thought_signature"));
     pen_open(w->pen, '{');
     if (p->id.len > 0)
         pen_key_text(w->pen, STR("id"), p->id);
@@ -155,6 +153,8 @@ static void drop_of_part(struct chat_request *r, const struct chat_part *p)
         chat_drop(r, STR("cache_control"));
     if (p->citations.len > 0)
         chat_drop(r, STR("citations"));
+    if (p->signature.len > 0)
+        chat_drop(r, STR("thought_signature"));
     if (p->kind == CHAT_REDACTED)
         chat_drop(r, STR("redacted_thinking"));
     if (p->kind == CHAT_RAW)
@@ -350,6 +350,8 @@ static void put_think(struct writing *w)
 
 static void put_format(struct writing *w)
 {
+    if (w->r->schema_description.len > 0)
+        chat_drop(w->r, STR("response_format.description"));
     if (w->r->format == CHAT_FORMAT_SCHEMA && w->r->schema.len > 0)
         pen_key_raw_some(w->pen, STR("format"), w->r->schema);
     else if (w->r->format != CHAT_FORMAT_TEXT)

@@ -578,10 +578,6 @@ static bool pen_others(struct encoding *e, const struct chat_message *m)
 {
     bool ok = true;
 
-    for (uint32_t i = 0; i < m->parts_count; i++) {
-        if (m->parts[i].kind == CHAT_RAW && m->parts[i].vendor != CHAT_OPENAI)
-            drop_raw(e, m->parts[i].raw);
-    }
     pen_key(e->pen, STR("content"));
     if (count_shown(m) == 0)
         return pen_content(e, m->parts, m->parts_count, is_content);
@@ -609,11 +605,21 @@ static bool pen_results(struct encoding *e, const struct chat_message *m)
     return true;
 }
 
+static void note_lost_blocks(struct encoding *e, const struct chat_message *m)
+{
+    for (uint32_t i = 0; i < m->parts_count; i++) {
+        if (m->parts[i].kind == CHAT_RAW && m->parts[i].vendor != CHAT_OPENAI)
+            drop_raw(e, m->parts[i].raw);
+    }
+}
+
 /* All of a message but its results. */
 static bool pen_rest(struct encoding *e, const struct chat_message *m)
 {
     bool ok;
 
+    if (m->role != CHAT_ASSISTANT)
+        note_lost_blocks(e, m);
     if (has_results(m) && count_shown(m) == 0 && count(m->parts, m->parts_count, is_content) == 0)
         return true;
     pen_open(e->pen, '{');

@@ -82,6 +82,8 @@ static const struct row {
     {"R46 empty contents", OLD,
      {MESSAGES(FROM(SYSTEM, SAY("")), FROM(USER, SAY("a")), FROM(ASSISTANT, SAY(" \\n\\t")), FROM(USER, SAY(""), SAY("b\\\\n")))},
      OLD_ "\"messages\":[{\"role\":\"user\",\"content\":[" TEXT_("a") "," TEXT_("b\\\\n") "]}]}", ""},
+    {"another's block and nothing else, before all that is said", OLD, {MESSAGES(FROM(SYSTEM, {.kind = CHAT_RAW, .vendor = CHAT_GEMINI, .raw = R("{\"type\":\"x\"}")}), FROM(USER, {.kind = CHAT_RAW, .vendor = CHAT_GEMINI, .raw = R("{\"type\":\"y\"}")}), FROM(USER, SAY("a")))},
+     OLD_ "\"messages\":[{\"role\":\"user\",\"content\":[" TEXT_("a") "]}]}", "x y "},
     {"nothing at all", OLD, {MESSAGES(FROM(USER, SAY(" ")))}, NULL, "messages"},
     {"no messages", OLD, {.messages_count = 0}, NULL, "messages"},
     {"an answer to go on from ends without spaces", OLD,

@@ -42,6 +42,7 @@ static void R46_messages(void **state)
         {"what the system says first, and later", {CHAT(SAYS(SYSTEM, TEXT("s")), SAYS(DEVELOPER, TEXT("d")), SAYS(USER, TEXT("a"), TEXT("\\u00e4")), SAYS(ASSISTANT, TEXT("b")), SAYS(SYSTEM, TEXT("l")), SAYS(USER, TEXT("c")))},
          .body = "{\"system\":[{\"text\":\"s\"},{\"text\":\"d\"}]," M(TURN("user", "{\"text\":\"a\"},{\"text\":\"\\u00e4\"}") "," TURN("assistant", "{\"text\":\"b\"}") "," TURN("user", "{\"text\":\"<system>l</system>\"},{\"text\":\"c\"}")) "}"},
         {"nothing but a system", {CHAT(SAYS(SYSTEM, TEXT("a")), SAYS(SYSTEM, TEXT("b")))}, .body = "{" M(TURN("user", "{\"text\":\"a\"},{\"text\":\"b\"}")) "}"},
+        {"another's block and nothing else, before all that is said", {CHAT(SAYS(USER, PART(RAW, .vendor = CHAT_GEMINI, .raw = STR("{}"))), SAYS(USER, TEXT("hi")))}, .body = "{" USER_HI "}", .dropped = "messages.content "},
         {"nothing at all", {CHAT(SAYS(USER, TEXT(" \\n")))}, .dropped = "no message that says anything"},
         {"neighbours are one turn, blanks are none", {CHAT(SAYS(USER, TEXT("a")), SAYS(ASSISTANT, TEXT(" \\n\\t")), SAYS(USER, TEXT("b"), TEXT("")))},
          .body = "{" M(TURN("user", "{\"text\":\"a\"},{\"text\":\"b\"}")) "}"},

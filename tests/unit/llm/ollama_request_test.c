@@ -45,7 +45,7 @@ static void R46_messages(void **state)
                SAYS(TOOL, PART(RESULT, .id = T("1"), PARTS_OF(TEXT("x"), TEXT("y"), PART(IMAGE, .data = T("AA")))), PART(RESULT, .id = T("9"), .is_error = true)))},
          .body = M "{\"role\":\"assistant\",\"content\":\"\",\"thinking\":\"t\",\"tool_calls\":[{\"id\":\"1\",\"function\":{\"name\":\"f\",\"arguments\":{\"a\":1.0}}},{\"function\":{\"name\":\"g\",\"arguments\":{\"arguments\":\"{\\\"x\"}}}]},"
                  "{\"role\":\"tool\",\"content\":\"x\\ny\",\"tool_name\":\"f\",\"tool_call_id\":\"1\",\"images\":[\"AA\"]},{\"role\":\"tool\",\"content\":\"\",\"tool_call_id\":\"9\"}]" END,
-         .dropped = "is_error "},
+         .dropped = "thought_signature is_error "},
         {"results and what is said with them", {CHAT(SAYS(USER, PART(RESULT, .name = T("f"), PARTS_OF(TEXT("x"))), TEXT("hi")))},
          .body = M "{\"role\":\"tool\",\"content\":\"x\",\"tool_name\":\"f\"},{\"role\":\"user\",\"content\":\"hi\"}]" END},
         {"what it cannot say of a call and of a result",
@@ -70,7 +70,7 @@ static void R45_options(void **state)
          .body = OPTIONS("\"num_predict\":10,\"temperature\":0.10,\"top_p\":1e0,\"top_k\":4,\"seed\":99999999999,\"presence_penalty\":-0.5,\"frequency_penalty\":0.5,\"stop\":[\"a\\n\",\"b\"]")},
         {"several answers", {HI, .n = STR("2")}, .dropped = "one answer"},
         {"JSON", {HI, .format = CHAT_FORMAT_JSON}, .body = USER_HI ",\"stream\":false,\"format\":\"json\",\"options\":{}}"},
-        {"a schema", {HI, .format = CHAT_FORMAT_SCHEMA, .schema = STR("{ \"type\":\"object\" }")}, .body = USER_HI ",\"stream\":false,\"format\":{ \"type\":\"object\" },\"options\":{}}"},
+        {"a schema", {HI, .format = CHAT_FORMAT_SCHEMA, .schema_description = T("d"), .schema = STR("{ \"type\":\"object\" }")}, .body = USER_HI ",\"stream\":false,\"format\":{ \"type\":\"object\" },\"options\":{}}", .dropped = "response_format.description "},
         {"what has no word there", {HI, .logprobs = STR("true"), .top_logprobs = STR("3"), .parallel_calls = CHAT_NO, .user = T("u"), .metadata = STR("{\"a\":\"b\"}"), .service_tier = T("flex")},
          .body = USER_HI END, .dropped = "parallel_tool_calls user metadata service_tier logprobs top_logprobs "},
         {"members of its own, and of another", {HI, .top_k = STR("1"), .extra_count = 4, .extra = {
