@@ -44,6 +44,7 @@ struct random_chat {
     struct str extra_name, extra_value; /* such a member, or one of its kin's */
     enum chat_dialect extra_vendor;
     unsigned calls; /* ids given */
+    bool any;       /* whatever there is, of whoever's, be it odd */
 };
 
 static inline bool chance(struct random_chat *c, unsigned percent)
@@ -106,6 +107,39 @@ static inline struct str one_of(struct random_chat *c, const char *const *from, 
 static inline struct json_text word_of(struct str s)
 {
     return (struct json_text){s.ptr, s.len};
+}
+
+/* ---- what only some have, and what nobody should send ---- */
+
+static inline enum chat_dialect any_maker(struct random_chat *c)
+{
+    return (enum chat_dialect)rand_below(&c->rand, CHAT_DIALECTS);
+}
+
+static inline struct chat_part raw_part(struct random_chat *c)
+{
+    struct chat_part p = {.kind = CHAT_RAW};
+
+    p.vendor = any_maker(c);
+    p.raw = ONE_OF(c, "{\"type\":\"server_tool_use\",\"id\":\"s_1\"}",
+                   "{\"executableCode\":{\"code\":\"1\"}}", "{\"type\":\"web_search_call\"}");
+    return p;
+}
+
+static inline void make_odd(struct random_chat *c, struct chat_part *p)
+{
+    if (p->kind == CHAT_TEXT && chance(c, 5))
+        *p = (struct chat_part){.kind = CHAT_TEXT, .text = JSON_TEXT("")};
+    else if (p->kind == CHAT_TEXT && chance(c, 5))
+        p->citations = STR("[{\"type\":\"char_location\"}]");
+    if (p->kind == CHAT_CALL && chance(c, 10)) {
+        p->args = (struct str){NULL, 0};
+        p->args_text = JSON_TEXT("{\\\"no JSON");
+    }
+    if (p->kind == CHAT_CALL && chance(c, 10))
+        p->has_maker = false;
+    if (p->kind == CHAT_IMAGE && chance(c, 5))
+        *p = (struct chat_part){.kind = CHAT_IMAGE, .file_id = JSON_TEXT("file-img")};
 }
 
 static inline struct str args_at_random(struct random_chat *c)
@@ -210,7 +244,7 @@ static inline struct chat_part call_part(struct random_chat *c)
 
 static inline struct chat_part result_part(struct random_chat *c, unsigned call)
 {
-    struct chat_part *parts = arena_array(c->arena, 3, sizeof(*parts));
+    struct chat_part *parts = arena_array(c->arena, 4, sizeof(*parts));
     struct chat_part p = {.kind = CHAT_RESULT, .id = call_id(c, call), .parts = parts};
 
     if (parts == NULL)
@@ -221,6 +255,12 @@ static inline struct chat_part result_part(struct random_chat *c, unsigned call)
     if (may(c, HAS_RESULT_IMAGES, 30))
         parts[p.parts_count++] = (struct chat_part){
             .kind = CHAT_IMAGE, .media_type = JSON_TEXT("image/png"), .data = JSON_TEXT("AAAA")};
+    for (uint32_t i = 0; c->any && i < p.parts_count; i++) {
+        mark_cached(c, &parts[i]);
+        make_odd(c, &parts[i]);
+    }
+    if (c->any && chance(c, 20))
+        parts[p.parts_count++] = raw_part(c);
     p.is_error = chance(c, 15);
     mark_cached(c, &p);
     return p;
@@ -252,10 +292,14 @@ struct random_message {
     uint32_t n;
 };
 
-static inline void add_part(struct random_message *m, struct chat_part p)
+static inline void add_part(struct random_chat *c, struct random_message *m, struct chat_part p)
 {
+    if (c->any)
+        make_odd(c, &p);
     if (m->n < PARTS_MOST)
         m->parts[m->n++] = p;
+    if (c->any && m->n < PARTS_MOST && chance(c, 5))
+        m->parts[m->n++] = raw_part(c);
 }
 
 static inline void add_message(struct random_chat *c, struct chat_request *r, enum chat_role role,
@@ -274,9 +318,9 @@ static inline void add_message(struct random_chat *c, struct chat_request *r, en
 
 static inline void add_texts(struct random_chat *c, struct random_message *m)
 {
-    add_part(m, text_part(c));
+    add_part(c, m, text_part(c));
     while (may(c, HAS_TEXTS, 25))
-        add_part(m, text_part(c));
+        add_part(c, m, text_part(c));
 }
 
 static inline void say_system(struct random_chat *c, struct chat_request *r)
@@ -293,7 +337,7 @@ static inline void say_user(struct random_chat *c, struct chat_request *r)
 
     add_texts(c, &m);
     while (chance(c, 25))
-        add_part(&m, media_part(c));
+        add_part(c, &m, media_part(c));
     if (may(c, HAS_ORDER, 30))
         add_texts(c, &m);
     add_message(c, r, CHAT_USER, &m);
@@ -312,9 +356,9 @@ static inline void add_thoughts(struct random_chat *c, struct random_message *m,
                                          : ~(unsigned)HAS_UNSIGNED;
     }
     if ((c->has & (HAS_SIGNED | HAS_UNSIGNED)) != 0)
-        add_part(m, thought_part(c));
+        add_part(c, m, thought_part(c));
     while (c->dialect != CHAT_OLLAMA && may(c, HAS_SIGNED, 25))
-        add_part(m, thought_part(c));
+        add_part(c, m, thought_part(c));
     c->has = has;
 }
 
@@ -327,16 +371,16 @@ static inline void say_assistant(struct random_chat *c, struct chat_request *r)
     if (calls == 0 || chance(c, 50))
         add_texts(c, &m);
     if (may(c, HAS_REFUSAL | HAS_TEXTS | HAS_ORDER, 10))
-        add_part(&m, (struct chat_part){.kind = CHAT_REFUSAL, .text = text_at_random(c)});
+        add_part(c, &m, (struct chat_part){.kind = CHAT_REFUSAL, .text = text_at_random(c)});
     for (unsigned i = 0; i < calls; i++) {
-        add_part(&m, call_part(c));
+        add_part(c, &m, call_part(c));
         if (may(c, HAS_ORDER, 10))
-            add_part(&m, thought_part(c));
+            add_part(c, &m, thought_part(c));
     }
     add_message(c, r, CHAT_ASSISTANT, &m);
     for (unsigned i = first; i < c->calls; i++) {
         m = (struct random_message){.n = 0};
-        add_part(&m, result_part(c, i));
+        add_part(c, &m, result_part(c, i));
         add_message(c, r, CHAT_TOOL, &m);
     }
 }
@@ -386,7 +430,7 @@ static inline void offer_tools(struct random_chat *c, struct chat_request *r)
 
     if (chance(c, 40) && (c->calls == 0 || (c->has & NEEDS_TOOLS) == 0))
         return;
-    r->tools = arena_array(c->arena, 3, sizeof(*r->tools));
+    r->tools = arena_array(c->arena, 4, sizeof(*r->tools));
     if (r->tools == NULL)
         abort();
     for (unsigned i = 0, n = 1 + (unsigned)rand_below(&c->rand, 2); i < n; i++) {
@@ -399,6 +443,9 @@ static inline void offer_tools(struct random_chat *c, struct chat_request *r)
         if (chance(c, 10))
             t->cache_control = STR("{\"type\":\"ephemeral\"}");
     }
+    if (c->any && chance(c, 10))
+        r->tools[r->tools_count++] = (struct chat_tool){
+            .vendor = any_maker(c), .raw = STR("{\"type\":\"computer_20250124\"}")};
     if (c->raw_tool.len > 0 && chance(c, 20))
         r->tools[r->tools_count++] = (struct chat_tool){.vendor = c->dialect, .raw = c->raw_tool};
     choose_tool(c, r);
@@ -416,6 +463,8 @@ static inline void format_at_random(struct random_chat *c, struct chat_request *
     if (chance(c, 30))
         r->schema_description = text_at_random(c);
     r->schema_strict = chance(c, 50) ? CHAT_YES : CHAT_UNSET;
+    if (c->any && chance(c, 30))
+        r->schema_strict = CHAT_NO;
 }
 
 static inline void number_at_random(struct random_chat *c, struct str *to, struct str value)
@@ -441,6 +490,23 @@ static inline void numbers_at_random(struct random_chat *c, struct chat_request 
         r->n = ONE_OF(c, "2", "3");
 }
 
+/* As any surface may read it. */
+static inline void think_oddly(struct random_chat *c, struct chat_reasoning *r)
+{
+    unsigned how = (unsigned)rand_below(&c->rand, 5);
+
+    *r = (struct chat_reasoning){.show = (enum chat_tri)rand_below(&c->rand, 3)};
+    if (how == 0)
+        r->effort = word_of(ONE_OF(c, "none", "minimal", "low", "medium", "high", "xhigh", "max"));
+    else
+        r->on = how == 1 ? CHAT_NO : CHAT_YES;
+    if (how == 2)
+        r->budget = ONE_OF(c, "1024", "3000", "20000");
+    r->adaptive = how >= 3;
+    if (how == 4 && chance(c, 50))
+        r->effort = word_of(ONE_OF(c, "low", "medium", "high", "max"));
+}
+
 static inline void think_at_random(struct random_chat *c, struct chat_request *r)
 {
     if (chance(c, 60))
@@ -453,6 +519,8 @@ static inline void think_at_random(struct random_chat *c, struct chat_request *r
     }
     if (may(c, HAS_SHOW, 50))
         r->reasoning.show = CHAT_YES;
+    if (c->any)
+        think_oddly(c, &r->reasoning);
 }
 
 static inline void words_at_random(struct random_chat *c, struct chat_request *r)
@@ -476,6 +544,11 @@ static inline void extras_at_random(struct random_chat *c, struct chat_request *
     if (chance(c, 15))
         r->extra[r->extra_count++] =
             (struct chat_extra){c->extra_vendor, c->extra_name, c->extra_value};
+    if (c->any && chance(c, 30)) {
+        r->extra[r->extra_count].name = STR("unheard_of");
+        r->extra[r->extra_count].value = STR("{\"a\":1}");
+        r->extra[r->extra_count++].vendor = any_maker(c);
+    }
     if (c->echo != NULL && chance(c, 30))
         r->echo = c->echo;
 }
