@@ -131,8 +131,9 @@ static inline void gemini_part(struct lines *l, yyjson_val *part)
         back_put(l,
                  back_is(back_get(uri, "mimeType"), "application/pdf") ? "file_url" : "image_url",
                  back_get(uri, "fileUri"));
-    back_put(l, call != NULL ? "thought_signature" : "signature",
-             back_get(part, "thoughtSignature"));
+    if (!back_is(back_get(part, "thoughtSignature"), LINES_UNSIGNED))
+        back_put(l, call != NULL ? "thought_signature" : "signature",
+                 back_get(part, "thoughtSignature"));
 }
 
 static inline void gemini_content(struct lines *l, const char *side, yyjson_val *content)
@@ -196,6 +197,7 @@ static inline void gemini_back(struct lines *l, yyjson_val *root)
         gemini_schema(l, "response_format", back_get(config, "responseSchema"));
     }
     back_put(l, "reasoning", back_get(thinking, "thinkingBudget"));
+    back_put(l, "reasoning", back_get(thinking, "thinkingLevel"));
     if (back_get(thinking, "includeThoughts") != NULL)
         lines_put(l, "show", STR("yes"));
     lines_json(l, "extra", back_get(root, "safetySettings"));

@@ -19,6 +19,8 @@
 #include "llm/chat_text.h"
 
 #define LINES_MAX 512u
+/* What Gemini is told of a call that nobody signed. */
+#define LINES_UNSIGNED "skip_thought_signature_validator"
 
 struct line {
     const char *key;
@@ -32,6 +34,7 @@ struct lines {
     const char *side; /* whose turn is open */
     bool inside;      /* a tool's result */
     bool no_refusals; /* they are texts */
+    bool one_text;    /* all texts of a result are one, a line each */
 };
 
 static inline void lines_put(struct lines *l, const char *key, struct str value)
@@ -116,14 +119,33 @@ static inline void lines_media(struct lines *l, const char *key, struct json_tex
 static inline void lines_part(struct lines *l, const struct chat_request *r, uint32_t at,
                               const struct chat_part *p);
 
+static inline void lines_one_text(struct lines *l, const struct chat_part *p)
+{
+    struct json_text *texts = arena_array(&l->arena, p->parts_count + 1, sizeof(*texts));
+    uint32_t n = 0;
+
+    if (texts == NULL)
+        abort();
+    for (uint32_t i = 0; i < p->parts_count; i++) {
+        if (p->parts[i].kind == CHAT_TEXT)
+            texts[n++] = p->parts[i].text;
+    }
+    if (n > 0)
+        lines_text(l, "text", json_text_join(&l->arena, texts, n, JSON_TEXT("\\n")));
+}
+
 static inline void lines_result(struct lines *l, const struct chat_request *r, uint32_t at,
                                 const struct chat_part *p)
 {
     lines_text(l, "result", p->id);
     lines_text(l, "result_name", chat_called_name(r, at, p));
     l->inside = true;
-    for (uint32_t i = 0; i < p->parts_count; i++)
-        lines_part(l, r, at, &p->parts[i]);
+    if (l->one_text)
+        lines_one_text(l, p);
+    for (uint32_t i = 0; i < p->parts_count; i++) {
+        if (!l->one_text || p->parts[i].kind != CHAT_TEXT)
+            lines_part(l, r, at, &p->parts[i]);
+    }
     l->inside = false;
     if (p->is_error)
         lines_put(l, "is_error", STR("yes"));
@@ -176,7 +198,7 @@ static inline void lines_part(struct lines *l, const struct chat_request *r, uin
         lines_raw(l, "raw_part", p->raw);
         break;
     }
-    if (p->signature.len > 0)
+    if (p->signature.len > 0 && !json_text_is(p->signature, STR(LINES_UNSIGNED)))
         lines_text(l, p->kind == CHAT_CALL ? "thought_signature" : "signature", p->signature);
     if (p->cache_control.len > 0)
         lines_put(l, "cache_control", STR("yes"));

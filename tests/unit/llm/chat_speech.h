@@ -175,6 +175,13 @@ static inline void say_calls_in_turns(struct speech *s, uint32_t choice, unsigne
     }
 }
 
+/* Side by side, and nothing more is heard of them. */
+static inline void say_open_calls(struct speech *s, uint32_t choice)
+{
+    while (s->calls[choice] < CALLS_MOST && chance(s, 70))
+        say_call_begins(s, choice);
+}
+
 static inline void say_calls(struct speech *s, uint32_t choice)
 {
     unsigned n = 1 + (unsigned)rand_below(&s->rand, CALLS_MOST);
@@ -274,6 +281,8 @@ static inline void say_choice(struct speech *s, uint32_t choice)
         say_thoughts(s, choice);
     if (in_order && chance(s, 20))
         say_cited(s, choice);
+    if (chance(s, 10))
+        say_open_calls(s, choice);
     say_stop(s, choice);
 }
 
