@@ -230,8 +230,25 @@ static void pen_audio(struct json_pen *p, const struct chat_part *part)
     pen_close(p, '}');
 }
 
-static void pen_file(struct json_pen *p, const struct chat_part *part)
+struct json_text openai_encode_file_name(struct chat_request *r, const struct chat_part *part)
 {
+    if (part->data.ptr == NULL) {
+        if (part->file_name.len > 0)
+            chat_drop(r, STR("filename"));
+        return (struct json_text){NULL, 0};
+    }
+    if (part->file_name.len > 0)
+        return part->file_name;
+    return part->media_type.ptr == NULL || json_text_is(part->media_type, STR("application/pdf"))
+               ? JSON_TEXT("document.pdf")
+               : JSON_TEXT("document");
+}
+
+/* Some servers take a URL for data. */
+static void pen_file(struct encoding *e, const struct chat_part *part)
+{
+    struct json_pen *p = e->pen;
+
     pen_key(p, STR("file"));
     pen_open(p, '{');
     pen_key_text_some(p, STR("file_id"), part->file_id);
@@ -241,7 +258,7 @@ static void pen_file(struct json_pen *p, const struct chat_part *part)
     } else {
         pen_key_text_some(p, STR("file_data"), part->data.ptr != NULL ? part->data : part->text);
     }
-    pen_key_text_some(p, STR("filename"), part->file_name);
+    pen_key_text_some(p, STR("filename"), openai_encode_file_name(e->request, part));
     pen_close(p, '}');
 }
 
@@ -258,7 +275,7 @@ static bool pen_typed(struct encoding *e, const struct chat_part *part)
         pen_audio(p, part);
     } else if (part->kind == CHAT_FILE) {
         pen_key_text(p, STR("type"), JSON_TEXT("file"));
-        pen_file(p, part);
+        pen_file(e, part);
     } else if (part->kind == CHAT_REFUSAL) {
         pen_key_text(p, STR("type"), JSON_TEXT("refusal"));
         pen_key_text(p, STR("refusal"), part->text);

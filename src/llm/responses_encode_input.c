@@ -47,23 +47,15 @@ static void pen_image(struct json_pen *p, const struct chat_part *part)
     pen_key_raw_some(p, STR("detail"), part->detail);
 }
 
-/* Data without a name is refused; other APIs ask for none. */
-static struct json_text file_name(const struct encoding *e, const struct chat_part *part)
-{
-    if (part->file_name.ptr != NULL || part->data.ptr == NULL || responses_is_own(e->request))
-        return part->file_name;
-    return part->media_type.ptr == NULL || json_text_is(part->media_type, STR("application/pdf"))
-               ? JSON_TEXT("document.pdf")
-               : JSON_TEXT("document");
-}
-
 static void pen_file(struct encoding *e, const struct chat_part *part)
 {
     struct json_pen *p = e->pen;
 
     pen_key_text(p, STR("type"), JSON_TEXT("input_file"));
     pen_key_text_some(p, STR("file_id"), part->file_id);
-    pen_key_text_some(p, STR("filename"), file_name(e, part));
+    pen_key_text_some(p, STR("filename"),
+                      responses_is_own(e->request) ? part->file_name
+                                                   : openai_encode_file_name(e->request, part));
     if (part->data.ptr != NULL && part->media_type.ptr != NULL) {
         pen_key(p, STR("file_data"));
         openai_encode_data_url(p, part);
@@ -321,6 +313,22 @@ static bool pen_item(struct encoding *e, const struct chat_part *part)
     return true;
 }
 
+/* Clients of Chat Completions have an empty text where there are but calls. */
+static bool says_nothing(const struct chat_message *m, const struct chat_part *parts, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (parts[i].kind != CHAT_TEXT || parts[i].text.len > 0)
+            return false;
+    }
+    return n < m->parts_count;
+}
+
+static bool pen_stretch(struct encoding *e, const struct chat_message *m,
+                        const struct chat_part *parts, uint32_t n)
+{
+    return says_nothing(m, parts, n) || pen_message(e, parts, n);
+}
+
 static bool pen_turn(struct encoding *e, const struct chat_message *m)
 {
     uint32_t n;
@@ -334,7 +342,7 @@ static bool pen_turn(struct encoding *e, const struct chat_message *m)
         n = 0;
         while (i + n < m->parts_count && is_content(&m->parts[i + n]))
             n++;
-        if (n > 0 ? !pen_message(e, &m->parts[i], n) : !pen_item(e, &m->parts[i]))
+        if (n > 0 ? !pen_stretch(e, m, &m->parts[i], n) : !pen_item(e, &m->parts[i]))
             return false;
     }
     return true;

@@ -283,7 +283,9 @@ static void media_of_other_dialects(void **state)
          .media_type = OF("application/pdf"),
          .data = OF("CC"),
          .file_name = OF("c.pdf")},
+        {.kind = CHAT_FILE, .media_type = OF("text/csv"), .data = OF("DD")},
         {.kind = CHAT_FILE, .text = OF("https://x.test/d.pdf")},
+        {.kind = CHAT_FILE, .file_id = OF("file-1"), .file_name = OF("e.pdf")},
     };
     static struct chat_message messages[] = {{.role = CHAT_USER, PARTS(shown)}};
     struct asking k = {.request = {.messages = messages, .messages_count = 1}};
@@ -293,7 +295,10 @@ static void media_of_other_dialects(void **state)
     has(&k, "{\"data\":\"AA\",\"format\":\"mp3\"}");
     has(&k, "{\"data\":\"BB\",\"format\":\"wav\"}");
     has(&k, "{\"file_data\":\"data:application/pdf;base64,CC\",\"filename\":\"c.pdf\"}");
+    has(&k, "{\"file_data\":\"data:text/csv;base64,DD\",\"filename\":\"document\"}");
     has(&k, "{\"file_data\":\"https://x.test/d.pdf\"}");
+    has(&k, "{\"file_id\":\"file-1\"}");
+    dropped(&k, "filename ");
     done(&k);
 }
 

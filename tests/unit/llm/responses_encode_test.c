@@ -51,6 +51,9 @@ static void R45_messages_are_items_in_their_order(void **state)
          .body = ASKS(KEPT, MESSAGE("user", "[{\"type\":\"input_text\",\"text\":\"a\"},{\"type\":\"input_image\",\"image_url\":\"data:image/png;base64,QUJD\",\"detail\":\"low\"},{\"type\":\"input_image\",\"image_url\":\"https://h/p.png\"},{\"type\":\"input_image\",\"file_id\":\"file-1\"}]"))},
         {"files: named, without a name, by id, by URL", {CHAT(SAYS(USER, PART(FILE, .media_type = T("application/pdf"), .data = T("QUJD"), .file_name = T("n.pdf")), PART(FILE, .media_type = T("application/pdf"), .data = T("QUJD")), PART(FILE, .file_id = T("file-1")), PART(FILE, .text = T("https://h/p.pdf"))))},
          .body = ASKS(KEPT, MESSAGE("user", "[{\"type\":\"input_file\",\"filename\":\"n.pdf\",\"file_data\":\"data:application/pdf;base64,QUJD\"},{\"type\":\"input_file\",\"filename\":\"document.pdf\",\"file_data\":\"data:application/pdf;base64,QUJD\"},{\"type\":\"input_file\",\"file_id\":\"file-1\"},{\"type\":\"input_file\",\"file_url\":\"https://h/p.pdf\"}]"))},
+        {"files elsewhere have no name", {CHAT(SAYS(USER, PART(FILE, .file_id = T("file-1"), .file_name = T("n.pdf")), PART(FILE, .text = T("https://h/p.pdf"), .file_name = T("p.pdf"))))},
+         .body = ASKS(KEPT, MESSAGE("user", "[{\"type\":\"input_file\",\"file_id\":\"file-1\"},{\"type\":\"input_file\",\"file_url\":\"https://h/p.pdf\"}]")), .dropped = "filename "},
+        {"an empty text beside calls is none", {CHAT(SAYS(USER, TEXT("a")), SAYS(ASSISTANT, TEXT(""), f))}, .body = ASKS(KEPT, MESSAGE("user", "\"a\"") "," CALL_ITEM("c1", "f", "{\\\"a\\\": 1.0}"))},
         {"audio", {CHAT(SAYS(USER, PART(AUDIO, .media_type = T("audio/wav"), .data = T("QUJD"))))}, .dropped = "audio cannot be sent"},
         {"calls in parallel, their results, what is said beside them",
          {CHAT(SAYS(ASSISTANT, TEXT("so"), f, PART(CALL, .id = T("c2"), .name = T("g"), .args_text = T("{\\\"x"))), SAYS(TOOL, PART(RESULT, .id = T("c1"), PARTS_OF(TEXT("1")))), SAYS(USER, PART(RESULT, .id = T("c2"), .is_error = true), TEXT("and?")))},
@@ -88,6 +91,7 @@ static void R45_settings_are_mapped_or_named(void **state)
     const struct chat_row rows[] = {
         {"streamed", {HI, .stream = true, .wants_usage = true}, .body = "{\"model\":\"gpt-4.1\",\"stream\":true" KEPT ",\"input\":[" HI_ITEM "]}"},
         {"numbers", {HI, .max_tokens = STR("100"), .temperature = STR("0.10"), .top_p = STR("1e-1")}, .body = WITH(",\"max_output_tokens\":100,\"temperature\":0.10,\"top_p\":1e-1")},
+        {"numbers that say nothing", {HI, .n = STR("1"), .logprobs = STR("false"), .top_logprobs = STR("0"), .presence_penalty = STR("0"), .frequency_penalty = STR("0.0")}, .body = WITH("")},
         {"numbers that have no place", {HI, .top_k = STR("4"), .seed = STR("1"), .n = STR("1"), .logprobs = STR("true"), .top_logprobs = STR("2"), .presence_penalty = STR("1"), .frequency_penalty = STR("1"), .stop = stops, .stop_count = 1},
          .body = WITH(""), .dropped = "presence_penalty frequency_penalty top_k seed logprobs top_logprobs stop "},
         {"several answers", {HI, .n = STR("2")}, .dropped = "gives one answer, not 2"},
