@@ -237,7 +237,8 @@ static inline void responses_part(struct lines *l, yyjson_val *part)
     responses_media(l, "file", "file", back_get(part, "file_data"));
     back_put(l, "file_url", back_get(part, "file_url"));
     back_put(l, "file_id", back_get(part, "file_id"));
-    back_put(l, "filename", back_get(part, "filename"));
+    if (!back_is(back_get(part, "filename"), LINES_UNNAMED))
+        back_put(l, "filename", back_get(part, "filename"));
     if (back_get(part, "detail") != NULL && !back_is(back_get(part, "detail"), "auto"))
         lines_json(l, "detail", back_get(part, "detail"));
 }

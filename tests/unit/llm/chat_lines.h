@@ -19,6 +19,8 @@
 #include "llm/chat_text.h"
 
 #define LINES_MAX 512u
+/* What a file is called where it has to have a name. */
+#define LINES_UNNAMED "document.pdf"
 /* What Gemini is told of a call that nobody signed. */
 #define LINES_UNSIGNED "skip_thought_signature_validator"
 
@@ -177,7 +179,8 @@ static inline void lines_part(struct lines *l, const struct chat_request *r, uin
     case CHAT_FILE:
         lines_media(l, "file", p->media_type, p->data, p->text);
         lines_text(l, "file_id", p->file_id);
-        lines_text(l, "filename", p->file_name);
+        if (!json_text_is(p->file_name, STR(LINES_UNNAMED)))
+            lines_text(l, "filename", p->file_name);
         break;
     case CHAT_CALL:
         lines_call(l, p);

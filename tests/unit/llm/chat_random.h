@@ -204,8 +204,9 @@ static inline struct chat_part file_part(struct random_chat *c)
     } else {
         p.media_type = JSON_TEXT("application/pdf");
         p.data = JSON_TEXT("JVBERi0=");
-        p.file_name = JSON_TEXT("a.pdf");
     }
+    if (chance(c, p.data.ptr != NULL ? 70 : 5))
+        p.file_name = JSON_TEXT("a.pdf");
     mark_cached(c, &p);
     return p;
 }
