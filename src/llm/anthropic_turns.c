@@ -15,6 +15,7 @@
  */
 #include "llm/anthropic_part.h"
 
+#include "llm/chat_calls.h"
 #include "llm/chat_seal.h"
 #include "llm/chat_text.h"
 
@@ -58,7 +59,7 @@ static bool says(const struct chat_part *p)
     case CHAT_REDACTED:
         return p->data.len > 0;
     case CHAT_RAW:
-        return p->vendor == CHAT_ANTHROPIC;
+        return p->vendor == CHAT_ANTHROPIC || chat_is_call(p);
     case CHAT_IMAGE:
     case CHAT_AUDIO:
     case CHAT_FILE:
@@ -335,7 +336,10 @@ static bool put_block(struct turns *t, const struct chat_part *p, bool as_system
     case CHAT_RESULT:
         return put_result(t, p);
     case CHAT_RAW:
-        pen_raw(t->script->pen, p->raw);
+        if (chat_is_call(p))
+            put_call(t, p);
+        else
+            pen_raw(t->script->pen, p->raw);
         return true;
     case CHAT_IMAGE:
     case CHAT_AUDIO:

@@ -15,6 +15,7 @@
 #include "llm/bedrock_part.h"
 
 #include "llm/anthropic_part.h"
+#include "llm/chat_calls.h"
 #include "llm/chat_seal.h"
 #include "llm/chat_text.h"
 #include "llm/json_pick.h"
@@ -41,7 +42,7 @@ static bool says(const struct chat_part *p)
     case CHAT_REDACTED:
         return p->data.len > 0;
     case CHAT_RAW:
-        return p->vendor == CHAT_BEDROCK;
+        return p->vendor == CHAT_BEDROCK || chat_is_call(p);
     case CHAT_IMAGE:
     case CHAT_AUDIO:
     case CHAT_FILE:
@@ -75,7 +76,7 @@ bool bedrock_has_calls(const struct chat_request *r)
         const struct chat_message *m = &r->messages[i];
 
         for (uint32_t j = 0; j < m->parts_count; j++) {
-            if (m->parts[j].kind == CHAT_CALL || m->parts[j].kind == CHAT_RESULT)
+            if (chat_is_call(&m->parts[j]) || m->parts[j].kind == CHAT_RESULT)
                 return true;
         }
     }
@@ -243,7 +244,10 @@ static bool put_block(struct bedrock_script *s, const struct chat_part *p, bool 
         ok = put_result(s, p);
         break;
     case CHAT_RAW:
-        pen_raw(s->pen, p->raw);
+        if (chat_is_call(p))
+            put_call(s, p);
+        else
+            pen_raw(s->pen, p->raw);
         break;
     case CHAT_IMAGE:
     case CHAT_AUDIO:

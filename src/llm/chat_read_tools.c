@@ -7,6 +7,7 @@
  */
 #include "llm/chat_read.h"
 #include "llm/chat_text.h"
+#include "llm/json_pick.h"
 
 static const struct json_text nothing = {NULL, 0};
 
@@ -60,6 +61,25 @@ static bool read_signature(struct chat_object *call, unsigned field, struct json
     return object_pick(&inner, outer.values[0], NULL, NULL) && object_text(&inner, 0, ret);
 }
 
+static struct json_text text_in(struct str object, struct str name)
+{
+    struct json_text text = json_text_of(json_pick_one(object, name, JSON_STRING));
+
+    return text.ptr != NULL ? text : JSON_TEXT("");
+}
+
+/* A custom tool's: its input is no JSON. */
+static void read_custom(struct str call, struct chat_part *part)
+{
+    struct str custom = json_pick_one(call, STR("custom"), JSON_OBJECT);
+
+    part->kind = CHAT_RAW;
+    part->vendor = CHAT_OPENAI;
+    part->raw = call;
+    part->name = text_in(custom, STR("name"));
+    part->args_text = text_in(custom, STR("input"));
+}
+
 static bool take_call(void *ctx, const struct json_member *m)
 {
     enum { C_ID, C_TYPE, C_FUNCTION, C_EXTRA, C_COUNT };
@@ -75,10 +95,8 @@ static bool take_call(void *ctx, const struct json_member *m)
     if (!object_pick(&o, m->value, NULL, NULL) || !object_needs(&o, C_ID) ||
         !object_text(&o, C_ID, &part->id) || !object_text(&o, C_TYPE, &type))
         return false;
-    if (!json_text_is(type, STR("function"))) { /* a custom tool's: its input is no JSON */
-        part->kind = CHAT_RAW;
-        part->vendor = CHAT_OPENAI;
-        part->raw = m->value;
+    if (!json_text_is(type, STR("function"))) {
+        read_custom(m->value, part);
         return true;
     }
     function = object_at(&o, C_FUNCTION);

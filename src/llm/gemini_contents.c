@@ -311,7 +311,10 @@ static bool put_part(struct contents *c, uint32_t at, const struct chat_part *p)
         chat_drop(c->r, STR("redacted_thinking"));
         return true;
     case CHAT_RAW:
-        put_raw(c, role, p);
+        if (chat_is_call(p))
+            put_call(c, role, p);
+        else
+            put_raw(c, role, p);
         return true;
     }
     return true;

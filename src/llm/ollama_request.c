@@ -124,11 +124,6 @@ static uint32_t count(const struct chat_message *m, bool wanted(const struct cha
     return n;
 }
 
-static bool is_call(const struct chat_part *p)
-{
-    return p->kind == CHAT_CALL;
-}
-
 static bool is_not_result(const struct chat_part *p)
 {
     return p->kind != CHAT_RESULT;
@@ -136,12 +131,12 @@ static bool is_not_result(const struct chat_part *p)
 
 static void put_calls(struct writing *w, const struct chat_message *m)
 {
-    if (count(m, is_call) == 0)
+    if (count(m, chat_is_call) == 0)
         return;
     pen_key(w->pen, STR("tool_calls"));
     pen_open(w->pen, '[');
     for (uint32_t i = 0; i < m->parts_count; i++) {
-        if (is_call(&m->parts[i]))
+        if (chat_is_call(&m->parts[i]))
             put_call(w, &m->parts[i]);
     }
     pen_close(w->pen, ']');
@@ -157,7 +152,7 @@ static void drop_of_part(struct chat_request *r, const struct chat_part *p)
         chat_drop(r, STR("thought_signature"));
     if (p->kind == CHAT_REDACTED)
         chat_drop(r, STR("redacted_thinking"));
-    if (p->kind == CHAT_RAW)
+    if (p->kind == CHAT_RAW && !chat_is_call(p))
         chat_drop(r, STR("messages.content"));
 }
 

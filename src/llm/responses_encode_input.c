@@ -6,9 +6,9 @@
  * developer messages stay where they are.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "llm/chat_calls.h"
 #include "llm/chat_seal.h"
 #include "llm/chat_text.h"
-#include "llm/json_pick.h"
 #include "llm/openai_encode.h"
 #include "llm/responses_encode.h"
 
@@ -162,22 +162,18 @@ static void pen_call(struct encoding *e, const struct chat_part *part)
 
 static bool is_custom_call(const struct chat_part *part)
 {
-    return part->kind == CHAT_RAW && part->vendor == CHAT_OPENAI && part->id.ptr != NULL;
+    return part->kind == CHAT_RAW && chat_is_call(part);
 }
 
-/* A custom tool's call, as Chat Completions has it.  It cannot be left out: what came of it is a
- * result, which has to have a call. */
+/* A custom tool's call.  It cannot be left out: what came of it is a result, which has to have a
+ * call. */
 static void pen_custom_call(struct json_pen *p, const struct chat_part *part)
 {
-    struct str custom = json_pick_one(part->raw, STR("custom"), JSON_OBJECT);
-    struct json_text name = json_text_of(json_pick_one(custom, STR("name"), JSON_STRING));
-    struct json_text input = json_text_of(json_pick_one(custom, STR("input"), JSON_STRING));
-
     pen_open(p, '{');
     pen_key_text(p, STR("type"), JSON_TEXT("custom_tool_call"));
     pen_key_text(p, STR("call_id"), part->id);
-    pen_key_text(p, STR("name"), name.ptr != NULL ? name : JSON_TEXT(""));
-    pen_key_text(p, STR("input"), input.ptr != NULL ? input : JSON_TEXT(""));
+    pen_key_text(p, STR("name"), part->name);
+    pen_key_text(p, STR("input"), part->args_text);
     pen_close(p, '}');
 }
 

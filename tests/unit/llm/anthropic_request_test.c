@@ -74,6 +74,8 @@ static const struct row {
      {MESSAGES(FROM(TOOL, RESULT("t", SAY("x"), {.kind = CHAT_IMAGE, .media_type = T("image/png"), .data = T("AAAA")})), FROM(TOOL, {.kind = CHAT_RESULT, .id = T("u"), .is_error = true, PARTS(SAY("no"))}), FROM(TOOL, {.kind = CHAT_RESULT, .id = T("v"), PARTS(SAY(""))}))},
      OLD_ "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"t\",\"content\":[" TEXT_("x") ",{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"media_type\":\"image/png\",\"data\":\"AAAA\"}}]},"
      "{\"type\":\"tool_result\",\"tool_use_id\":\"u\",\"content\":[" TEXT_("no") "],\"is_error\":true},{\"type\":\"tool_result\",\"tool_use_id\":\"v\"}]}]}", ""},
+    {"a custom tool's call", OLD, {MESSAGES(FROM(USER, SAY("a")), FROM(ASSISTANT, {.kind = CHAT_RAW, .vendor = CHAT_OPENAI, .id = T("t"), .name = T("sh"), .args_text = T("ls"), .raw = R("{}")}), FROM(TOOL, RESULT("t", SAY("b"))))},
+     OLD_ "\"messages\":[{\"role\":\"user\",\"content\":[" TEXT_("a") "]},{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"sh\",\"input\":{\"arguments\":\"ls\"}}]},{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"t\",\"content\":[" TEXT_("b") "]}]}]}", ""},
     {"a signature on a call", OLD, {MESSAGES(FROM(USER, SAY("a")), FROM(ASSISTANT, {.kind = CHAT_CALL, .id = T("t"), .name = T("f"), .signature = T("S")}))},
      OLD_ "\"messages\":[{\"role\":\"user\",\"content\":[" TEXT_("a") "]},{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{}}]}]}", "thought_signature "},
     {"arguments that are no object are shown; ids take the API's letters", OLD,

@@ -63,6 +63,8 @@ static void R46_messages(void **state)
          .body = "{\"system\":[{\"text\":\"c\"},{\"cachePoint\":{\"type\":\"default\",\"ttl\":\"1h\"}}]," M(TURN("user", "{\"text\":\"c\"}," CACHE)) "}"},
         {"blocks of its own, and of another's", {CHAT(SAYS(USER, PART(RAW, .vendor = CHAT_BEDROCK, .raw = STR("{\"guardContent\":{}}")), PART(RAW, .vendor = CHAT_ANTHROPIC, .raw = STR("{}"))))},
          .body = "{" M(TURN("user", "{\"guardContent\":{}}")) "}", .dropped = "messages.content "},
+        {"a custom tool's call", {CHAT(SAYS(USER, TEXT("q")), SAYS(ASSISTANT, PART(RAW, .vendor = CHAT_OPENAI, .id = T("c9"), .name = T("sh"), .args_text = T("ls"), .raw = STR("{}"))), SAYS(TOOL, PART(RESULT, .id = T("c9"), PARTS_OF(TEXT("x")))))},
+         .body = "{" M(TURN("user", "{\"text\":\"q\"}") "," TURN("assistant", "{\"toolUse\":{\"toolUseId\":\"c9\",\"name\":\"sh\",\"input\":{\"arguments\":\"ls\"}}}") "," TURN("user", "{\"toolResult\":{\"toolUseId\":\"c9\",\"content\":[{\"text\":\"x\"}]}}")) "," OF_TOOLS(SPEC("sh", EMPTY)) "}}"},
         {"what it cannot say of a call, and another's block in a result",
          {CHAT(SAYS(USER, TEXT("q")), SAYS(ASSISTANT, PART(CALL, .id = T("1"), .name = T("f"), .signature = T("S"))), SAYS(TOOL, PART(RESULT, .id = T("1"), PARTS_OF(TEXT("x"), PART(RAW, .vendor = CHAT_ANTHROPIC, .raw = STR("{}")))))), TOOLS(TOOL("f", ""))},
          .body = "{" M(TURN("user", "{\"text\":\"q\"}") "," TURN("assistant", "{\"toolUse\":{\"toolUseId\":\"1\",\"name\":\"f\",\"input\":{}}}") "," TURN("user", "{\"toolResult\":{\"toolUseId\":\"1\",\"content\":[{\"text\":\"x\"}]}}")) "," OF_TOOLS(SPEC("f", EMPTY)) "}}",

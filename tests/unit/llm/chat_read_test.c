@@ -354,6 +354,25 @@ static void a_request_is_read_into_its_parts(void **state)
     ask_done(&k);
 }
 
+static void a_custom_tools_call_can_be_told_as_a_functions(void **state)
+{
+    const struct chat_part *part;
+    struct asked k;
+
+    (void)state;
+    must_ask(&k, MESSAGES("{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"d\","
+                          "\"type\":\"custom\",\"custom\":{\"name\":\"c\",\"input\":\"a\\nb\"}},"
+                          "{\"id\":\"e\",\"type\":\"custom\"}]}"));
+    part = k.request.messages[0].parts;
+    assert_int_equal(k.request.messages[0].parts_count, 2);
+    for (unsigned i = 0; i < 2; i++)
+        assert_true(part[i].kind == CHAT_RAW && part[i].vendor == CHAT_OPENAI);
+    assert_true(text_is(part[0].id, "d") && text_is(part[0].name, "c"));
+    assert_true(text_is(part[0].args_text, "a\\nb"));
+    assert_true(text_is(part[1].name, "") && text_is(part[1].args_text, ""));
+    ask_done(&k);
+}
+
 static void signed_thinking_comes_back_as_it_was(void **state)
 {
     struct asked k;
@@ -637,6 +656,7 @@ int main(void)
         cmocka_unit_test(every_field_has_its_place),
         cmocka_unit_test(media_are_told_apart),
         cmocka_unit_test(a_request_is_read_into_its_parts),
+        cmocka_unit_test(a_custom_tools_call_can_be_told_as_a_functions),
         cmocka_unit_test(signed_thinking_comes_back_as_it_was),
         cmocka_unit_test(settings_have_many_names),
         cmocka_unit_test(cache_marks_are_kept),

@@ -70,6 +70,8 @@ static void R46_tool_calls_and_thoughts(void **state)
          .body = "{\"contents\":[{\"role\":\"model\",\"parts\":[{\"functionCall\":{\"id\":\"1\",\"name\":\"old\",\"args\":{}}},{\"functionCall\":{\"id\":\"1\",\"name\":\"new\",\"args\":{}}}]},"
                  "{\"role\":\"user\",\"parts\":[{\"functionResponse\":{\"id\":\"1\",\"name\":\"new\",\"response\":{\"result\":\"\"}}}]}]}"},
         {"a result of nothing", {CHAT(SAYS(USER, TEXT("hi")), SAYS(TOOL, PART(RESULT, .id = T("9"))))}, .dropped = "messages[1] is the result of a tool call that no message"},
+        {"a custom tool's call", {CHAT(SAYS(ASSISTANT, PART(RAW, .vendor = CHAT_OPENAI, .id = T("c9"), .name = T("sh"), .args_text = T("ls"), .raw = STR("{}"))), SAYS(TOOL, PART(RESULT, .id = T("c9"), PARTS_OF(TEXT("x")))))},
+         .body = "{\"contents\":[{\"role\":\"model\",\"parts\":[{\"functionCall\":{\"id\":\"c9\",\"name\":\"sh\",\"args\":{\"arguments\":\"ls\"}}}]},{\"role\":\"user\",\"parts\":[{\"functionResponse\":{\"id\":\"c9\",\"name\":\"sh\",\"response\":{\"result\":\"x\"}}}]}]}"},
         {"what is marked in a result", {CHAT(SAYS(TOOL, PART(RESULT, .name = T("f"), PARTS_OF(PART(TEXT, .text = T("x"), .cache_control = STR("{}"), .citations = STR("[]"))))))},
          .body = "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"functionResponse\":{\"name\":\"f\",\"response\":{\"result\":\"x\"}}}]}]}", .dropped = "cache_control citations "},
         {"a result with a picture", {CHAT(SAYS(TOOL, PART(RESULT, .name = T("f"), PARTS_OF(TEXT("x"), PART(IMAGE, .media_type = T("image/png"), .data = T("AA"))))))},

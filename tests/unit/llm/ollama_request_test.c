@@ -48,6 +48,8 @@ static void R46_messages(void **state)
          .dropped = "thought_signature is_error "},
         {"results and what is said with them", {CHAT(SAYS(USER, PART(RESULT, .name = T("f"), PARTS_OF(TEXT("x"))), TEXT("hi")))},
          .body = M "{\"role\":\"tool\",\"content\":\"x\",\"tool_name\":\"f\"},{\"role\":\"user\",\"content\":\"hi\"}]" END},
+        {"a custom tool's call", {CHAT(SAYS(ASSISTANT, PART(RAW, .vendor = CHAT_OPENAI, .id = T("c9"), .name = T("sh"), .args_text = T("ls"), .raw = STR("{}"))), SAYS(TOOL, PART(RESULT, .id = T("c9"), PARTS_OF(TEXT("x")))))},
+         .body = M "{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"id\":\"c9\",\"function\":{\"name\":\"sh\",\"arguments\":{\"arguments\":\"ls\"}}}]},{\"role\":\"tool\",\"content\":\"x\",\"tool_name\":\"sh\",\"tool_call_id\":\"c9\"}]" END},
         {"what it cannot say of a call and of a result",
          {CHAT(SAYS(ASSISTANT, PART(CALL, .id = T("1"), .name = T("f"), .signature = T("S"))), SAYS(TOOL, PART(RESULT, .id = T("1"), PARTS_OF(PART(TEXT, .text = T("x"), .cache_control = STR("{}")), PART(RAW, .vendor = CHAT_ANTHROPIC, .raw = STR("{}"))))))},
          .body = M "{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"id\":\"1\",\"function\":{\"name\":\"f\",\"arguments\":{}}}]},{\"role\":\"tool\",\"content\":\"x\",\"tool_name\":\"f\",\"tool_call_id\":\"1\"}]" END,

@@ -62,7 +62,7 @@ static void R45_messages_are_items_in_their_order(void **state)
         {"a result that shows", {CHAT(SAYS(ASSISTANT, f), SAYS(TOOL, PART(RESULT, .id = T("c1"), PARTS_OF(TEXT("1"), png))))},
          .body = ASKS(KEPT, CALL_ITEM("c1", "f", "{\\\"a\\\": 1.0}") "," OUTPUT_ITEM("c1", "[{\"type\":\"input_text\",\"text\":\"1\"},{\"type\":\"input_image\",\"image_url\":\"data:image/png;base64,QUJD\",\"detail\":\"low\"}]"))},
         {"a custom tool's call and what came of it",
-         {CHAT(SAYS(ASSISTANT, PART(RAW, .vendor = CHAT_OPENAI, .id = T("c9"), .raw = STR("{\"id\":\"c9\",\"type\":\"custom\",\"custom\":{\"name\":\"sh\",\"input\":\"ls \\\"\"}}"))), SAYS(TOOL, PART(RESULT, .id = T("c9"), PARTS_OF(TEXT("x")))))},
+         {CHAT(SAYS(ASSISTANT, PART(RAW, .vendor = CHAT_OPENAI, .id = T("c9"), .name = T("sh"), .args_text = T("ls \\\""), .raw = STR("{\"id\":\"c9\",\"type\":\"custom\",\"custom\":{\"name\":\"sh\",\"input\":\"ls \\\"\"}}"))), SAYS(TOOL, PART(RESULT, .id = T("c9"), PARTS_OF(TEXT("x")))))},
          .body = ASKS(KEPT, "{\"type\":\"custom_tool_call\",\"call_id\":\"c9\",\"name\":\"sh\",\"input\":\"ls \\\"\"},{\"type\":\"custom_tool_call_output\",\"call_id\":\"c9\",\"output\":\"x\"}")},
         {"R46: what OpenAI sealed goes back, what others did stays",
          {CHAT(SAYS(ASSISTANT, PART(THINKING, .text = T("t\\n"), .signature = T("openai.reasoning:rs_1:gAAA\\/+=")), PART(THINKING, .text = T(""), .signature = T("openai.reasoning::gB")), PART(THINKING, .text = T("u"), .signature = T("EqQB")), PART(THINKING, .text = T("v")), PART(REDACTED, .data = T("UkVE")), TEXT("a")))},
