@@ -512,6 +512,45 @@ static void R45_members_of_messages_that_nobody_knows_are_named(void **state)
     ask_done(&k);
 }
 
+static void R45_members_inside_are_named_but_for_those_of_what_goes_on_whole(void **state)
+{
+    static const char *const body = MEMBERS(
+        "\"response_format\":{\"type\":\"json_object\",\"schema\":{\"a\":1}},\"tools\":[{\"type\":"
+        "\"function\",\"x\":1,\"function\":{\"name\":\"f\",\"y\":1}},{\"type\":\"custom\",\"z\":1}"
+        "]");
+    static const char *const said = MESSAGES(
+        "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\",\"t\":1},{\"type\":"
+        "\"image_url\",\"image_url\":{\"url\":\"https://x\",\"i\":1}},{\"type\":\"file\",\"file\":{"
+        "\"file_id\":\"f\",\"f\":1}},{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"A\","
+        "\"format\":\"wav\",\"a\":1}},{\"type\":\"video_url\",\"v\":1}]},{\"role\":\"assistant\","
+        "\"tool_calls\":[{\"id\":\"c\",\"index\":0,\"type\":\"function\",\"c\":1,\"function\":{"
+        "\"name\":"
+        "\"f\",\"arguments\":\"{}\",\"parsed_arguments\":{\"a\":1},\"n\":1}},{\"id\":\"d\","
+        "\"type\":"
+        "\"custom\",\"custom\":{},\"u\":1}]}");
+    static const char *const names[] = {"response_format.schema",
+                                        "tools[].x",
+                                        "tools[].function.y",
+                                        "messages[].content[].t",
+                                        "messages[].content[].image_url.i",
+                                        "messages[].content[].file.f",
+                                        "messages[].content[].input_audio.a",
+                                        "messages[].tool_calls[].c",
+                                        "messages[].tool_calls[].function.n"};
+    struct asked k, l;
+
+    (void)state;
+    must_ask(&k, body);
+    must_ask(&l, said);
+    assert_int_equal(k.request.dropped_count, 3);
+    assert_int_equal(l.request.dropped_count, 6);
+    for (unsigned i = 0; i < COUNTOF(names); i++)
+        assert_true(
+            str_eq(i < 3 ? k.request.dropped[i] : l.request.dropped[i - 3], str_from(names[i])));
+    ask_done(&k);
+    ask_done(&l);
+}
+
 /* ---- refusals ---- */
 
 static void bad_requests_are_refused_by_name(void **state)
@@ -662,6 +701,7 @@ int main(void)
         cmocka_unit_test(cache_marks_are_kept),
         cmocka_unit_test(what_is_allowed_is_what_is_offered),
         cmocka_unit_test(R45_members_of_messages_that_nobody_knows_are_named),
+        cmocka_unit_test(R45_members_inside_are_named_but_for_those_of_what_goes_on_whole),
         cmocka_unit_test(bad_requests_are_refused_by_name),
         cmocka_unit_test(what_is_not_json_is_refused_first),
         cmocka_unit_test(everything_has_a_maximum),
