@@ -271,8 +271,9 @@ static inline void responses_item(struct lines *l, yyjson_val *item)
     yyjson_val *type = back_get(item, "type"), *role = back_get(item, "role");
 
     if (back_is(type, "message")) {
-        lines_turn(l, back_is(role, "assistant") || back_is(role, "user") ? yyjson_get_str(role)
-                                                                          : "system");
+        lines_turn(l, back_is(role, "assistant") ? "assistant"
+                      : back_is(role, "user")    ? "user"
+                                                 : "system");
         responses_content_back(l, back_get(item, "content"));
     } else if (back_is(type, "function_call_output")) {
         lines_turn(l, "user");
