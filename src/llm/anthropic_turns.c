@@ -15,6 +15,7 @@
  */
 #include "llm/anthropic_part.h"
 
+#include "llm/chat_calls.h"
 #include "llm/chat_seal.h"
 #include "llm/chat_text.h"
 
@@ -58,7 +59,7 @@ static bool says(const struct chat_part *p)
     case CHAT_REDACTED:
         return p->data.len > 0;
     case CHAT_RAW:
-        return p->vendor == CHAT_ANTHROPIC;
+        return p->vendor == CHAT_ANTHROPIC || chat_is_call(p);
     case CHAT_IMAGE:
     case CHAT_AUDIO:
     case CHAT_FILE:
@@ -256,6 +257,8 @@ static void put_call(struct turns *t, const struct chat_part *p)
 {
     struct json_pen *pen = t->script->pen;
 
+    if (p->signature.len > 0)
+        chat_drop(t->script->request, STR("thought_signature"));
     open_block(pen, JSON_TEXT("tool_use"));
     put_id(pen, STR("id"), p->id);
     pen_key_text(pen, STR("name"), p->name);
@@ -333,7 +336,10 @@ static bool put_block(struct turns *t, const struct chat_part *p, bool as_system
     case CHAT_RESULT:
         return put_result(t, p);
     case CHAT_RAW:
-        pen_raw(t->script->pen, p->raw);
+        if (chat_is_call(p))
+            put_call(t, p);
+        else
+            pen_raw(t->script->pen, p->raw);
         return true;
     case CHAT_IMAGE:
     case CHAT_AUDIO:
@@ -352,9 +358,7 @@ static bool put_message(struct turns *t, const struct chat_message *m, bool resu
     for (uint32_t i = 0; i < m->parts_count; i++) {
         const struct chat_part *p = &m->parts[i];
 
-        if (!says(p))
-            drop_silent(t, p);
-        else if ((p->kind == CHAT_RESULT) == results && !put_block(t, p, as_system))
+        if (says(p) && (p->kind == CHAT_RESULT) == results && !put_block(t, p, as_system))
             return false;
     }
     return true;
@@ -432,10 +436,22 @@ static bool put_system(struct turns *t)
     return true;
 }
 
+/* Also of messages that belong to no turn. */
+static void drop_unsaid(struct turns *t)
+{
+    for (uint32_t i = 0; i < t->count; i++) {
+        for (uint32_t k = 0; k < t->messages[i].parts_count; k++) {
+            if (!says(&t->messages[i].parts[k]))
+                drop_silent(t, &t->messages[i].parts[k]);
+        }
+    }
+}
+
 bool anthropic_turns(struct anthropic_script *s)
 {
     struct turns t = {
         .script = s, .messages = s->request->messages, .count = s->request->messages_count};
 
+    drop_unsaid(&t);
     return assign(&t) && put_system(&t) && put_turns(&t);
 }

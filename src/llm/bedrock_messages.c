@@ -15,6 +15,7 @@
 #include "llm/bedrock_part.h"
 
 #include "llm/anthropic_part.h"
+#include "llm/chat_calls.h"
 #include "llm/chat_seal.h"
 #include "llm/chat_text.h"
 #include "llm/json_pick.h"
@@ -41,7 +42,7 @@ static bool says(const struct chat_part *p)
     case CHAT_REDACTED:
         return p->data.len > 0;
     case CHAT_RAW:
-        return p->vendor == CHAT_BEDROCK;
+        return p->vendor == CHAT_BEDROCK || chat_is_call(p);
     case CHAT_IMAGE:
     case CHAT_AUDIO:
     case CHAT_FILE:
@@ -75,7 +76,7 @@ bool bedrock_has_calls(const struct chat_request *r)
         const struct chat_message *m = &r->messages[i];
 
         for (uint32_t j = 0; j < m->parts_count; j++) {
-            if (m->parts[j].kind == CHAT_CALL || m->parts[j].kind == CHAT_RESULT)
+            if (chat_is_call(&m->parts[j]) || m->parts[j].kind == CHAT_RESULT)
                 return true;
         }
     }
@@ -152,8 +153,12 @@ static void put_id(struct json_pen *pen, struct json_text id)
 
 /* Arguments that were no JSON object are shown as they were: the model wrote them, and has to see
  * what its tool complained of. */
-static void put_call(struct json_pen *pen, const struct chat_part *p)
+static void put_call(struct bedrock_script *s, const struct chat_part *p)
 {
+    struct json_pen *pen = s->pen;
+
+    if (p->signature.len > 0)
+        chat_drop(s->request, STR("thought_signature"));
     pen_open(pen, '{');
     pen_key(pen, STR("toolUse"));
     pen_open(pen, '{');
@@ -206,7 +211,9 @@ static bool put_result(struct bedrock_script *s, const struct chat_part *result)
     pen_key(pen, STR("content"));
     pen_open(pen, '[');
     for (uint32_t i = 0; i < result->parts_count; i++) {
-        if (says(&result->parts[i]) && !put_result_part(s, &result->parts[i]))
+        if (!says(&result->parts[i]))
+            drop_silent(s, &result->parts[i]);
+        else if (!put_result_part(s, &result->parts[i]))
             return false;
     }
     pen_close(pen, ']');
@@ -231,13 +238,16 @@ static bool put_block(struct bedrock_script *s, const struct chat_part *p, bool 
         put_thinking(s, p);
         break;
     case CHAT_CALL:
-        put_call(s->pen, p);
+        put_call(s, p);
         break;
     case CHAT_RESULT:
         ok = put_result(s, p);
         break;
     case CHAT_RAW:
-        pen_raw(s->pen, p->raw);
+        if (chat_is_call(p))
+            put_call(s, p);
+        else
+            pen_raw(s->pen, p->raw);
         break;
     case CHAT_IMAGE:
     case CHAT_AUDIO:
@@ -259,9 +269,7 @@ static bool put_message(struct bedrock_script *s, const struct chat_message *m, 
     for (uint32_t i = 0; i < m->parts_count; i++) {
         const struct chat_part *p = &m->parts[i];
 
-        if (!says(p))
-            drop_silent(s, p);
-        else if ((p->kind == CHAT_RESULT) == results && !put_block(s, p, as_system))
+        if (says(p) && (p->kind == CHAT_RESULT) == results && !put_block(s, p, as_system))
             return false;
     }
     return true;
@@ -399,10 +407,24 @@ static const struct chat_part *last_part(const struct chat_request *r)
     return NULL;
 }
 
+/* Also of messages that belong to no turn. */
+static void drop_unsaid(struct bedrock_script *s)
+{
+    for (uint32_t i = 0; i < s->request->messages_count; i++) {
+        const struct chat_message *m = &s->request->messages[i];
+
+        for (uint32_t j = 0; j < m->parts_count; j++) {
+            if (!says(&m->parts[j]))
+                drop_silent(s, &m->parts[j]);
+        }
+    }
+}
+
 bool bedrock_messages(struct bedrock_script *s)
 {
     uint32_t first = opening(s->request);
 
+    drop_unsaid(s);
     if (is_alone(s->request))
         return put_alone(s);
     s->last = last_part(s->request);

@@ -7,6 +7,7 @@
  */
 #include "base/percent.h"
 #include "llm/bedrock_part.h"
+#include "llm/chat_calls.h"
 #include "llm/chat_text.h"
 #include "llm/json_pick.h"
 
@@ -89,7 +90,7 @@ static void put_called(struct json_pen *pen, const struct chat_request *r)
         const struct chat_message *m = &r->messages[i];
 
         for (uint32_t j = 0; j < m->parts_count; j++) {
-            if (m->parts[j].kind == CHAT_CALL)
+            if (chat_is_call(&m->parts[j]))
                 note_called(&c, m->parts[j].name);
         }
     }

@@ -41,7 +41,8 @@ enum chat_part_kind {
     CHAT_REDACTED, /* thinking we may carry but not read: data */
     CHAT_REFUSAL,  /* an assistant's: text */
     /* A vendor's own block, of dialect `vendor`: passed there, dropped elsewhere.  With an id it is
-     * a call of a kind of its own (OpenAI's custom tools). */
+     * a call of a kind of its own (OpenAI's custom tools): elsewhere that of a function, of this
+     * name and with args_text. */
     CHAT_RAW,
 };
 

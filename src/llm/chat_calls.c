@@ -14,7 +14,7 @@ struct json_text chat_called_name(const struct chat_request *r, uint32_t at,
         const struct chat_message *m = &r->messages[at];
 
         for (uint32_t i = m->parts_count; i-- > 0;) {
-            if (m->parts[i].kind == CHAT_CALL && json_text_is(m->parts[i].id, id))
+            if (chat_is_call(&m->parts[i]) && json_text_is(m->parts[i].id, id))
                 return m->parts[i].name;
         }
     }

@@ -179,15 +179,18 @@ static bool read_stop(struct chat_object *top, struct chat_request *r)
 
 /* ---- response_format ---- */
 
-static bool read_schema(struct chat_object *format, unsigned field, struct chat_request *r)
+static bool read_schema(struct chat_reading *rd, struct chat_object *format, unsigned field)
 {
     enum { S_NAME, S_DESCRIPTION, S_SCHEMA, S_STRICT, S_COUNT };
     static const struct str names[S_COUNT] = {STR_INIT("name"), STR_INIT("description"),
                                               STR_INIT("schema"), STR_INIT("strict")};
     struct chat_object o = object_inside(format, field, names, S_COUNT);
+    struct chat_unknown unknown = {rd, STR("response_format.json_schema.")};
+    struct chat_request *r = rd->request;
 
     r->format = CHAT_FORMAT_SCHEMA;
-    if (!object_needs(format, field) || !object_pick(&o, format->values[field], NULL, NULL) ||
+    if (!object_needs(format, field) ||
+        !object_pick(&o, format->values[field], chat_read_unknown, &unknown) ||
         !object_text(&o, S_NAME, &r->schema_name) ||
         !object_text(&o, S_DESCRIPTION, &r->schema_description) ||
         !object_type(&o, S_SCHEMA, JSON_OBJECT) || !object_bool(&o, S_STRICT, &r->schema_strict))
@@ -202,19 +205,23 @@ static bool read_format(struct chat_reading *rd, struct chat_object *top)
     static const struct str names[R_COUNT] = {STR_INIT("type"), STR_INIT("json_schema")};
     struct chat_object o = object_inside(top, F_RESPONSE_FORMAT, names, R_COUNT);
     struct str value = top->values[F_RESPONSE_FORMAT];
+    struct chat_unknown unknown = {rd, STR("response_format.")};
+    uint32_t known = rd->request->dropped_count;
     struct json_text type = {NULL, 0};
 
     if (value.len == 0)
         return true;
-    if (!object_pick(&o, value, NULL, NULL) || !object_needs(&o, R_TYPE) ||
+    if (!object_pick(&o, value, chat_read_unknown, &unknown) || !object_needs(&o, R_TYPE) ||
         !object_text(&o, R_TYPE, &type))
         return false;
     if (json_text_is(type, STR("text")))
         return true;
     if (json_text_is(type, STR("json_schema")))
-        return read_schema(&o, R_SCHEMA, rd->request);
-    if (!json_text_is(type, STR("json_object"))) /* a grammar, a regex */
+        return read_schema(rd, &o, R_SCHEMA);
+    if (!json_text_is(type, STR("json_object"))) { /* a grammar, a regex: all of it */
+        rd->request->dropped_count = known;
         return add_extra(rd, field_names[F_RESPONSE_FORMAT], value);
+    }
     rd->request->format = CHAT_FORMAT_JSON;
     return true;
 }

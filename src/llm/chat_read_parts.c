@@ -34,11 +34,12 @@ static bool read_image(struct chat_reading *rd, const struct chat_at *at, struct
     enum { I_URL, I_DETAIL, I_COUNT };
     static const struct str names[I_COUNT] = {STR_INIT("url"), STR_INIT("detail")};
     struct chat_object o = object_of(&rd->fields, at, names, I_COUNT);
+    struct chat_unknown unknown = {rd, STR("messages[].content[].image_url.")};
     struct json_text url = json_text_of(value);
 
     part->kind = CHAT_IMAGE;
     if (url.ptr == NULL) { /* else Mistral's short form */
-        if (!object_pick(&o, value, NULL, NULL) || !object_needs(&o, I_URL) ||
+        if (!object_pick(&o, value, chat_read_unknown, &unknown) || !object_needs(&o, I_URL) ||
             !object_text(&o, I_URL, &url) || !object_type(&o, I_DETAIL, JSON_STRING))
             return false;
         part->detail = o.values[I_DETAIL];
@@ -53,10 +54,11 @@ static bool read_audio(struct chat_reading *rd, const struct chat_at *at, struct
     enum { A_DATA, A_FORMAT, A_COUNT };
     static const struct str names[A_COUNT] = {STR_INIT("data"), STR_INIT("format")};
     struct chat_object o = object_of(&rd->fields, at, names, A_COUNT);
+    struct chat_unknown unknown = {rd, STR("messages[].content[].input_audio.")};
     struct json_text format = nothing;
 
     part->kind = CHAT_AUDIO;
-    if (!object_pick(&o, value, NULL, NULL) || !object_needs(&o, A_DATA) ||
+    if (!object_pick(&o, value, chat_read_unknown, &unknown) || !object_needs(&o, A_DATA) ||
         !object_needs(&o, A_FORMAT) || !object_text(&o, A_DATA, &part->data) ||
         !object_text(&o, A_FORMAT, &format))
         return false;
@@ -78,11 +80,13 @@ static bool read_file(struct chat_reading *rd, const struct chat_at *at, struct 
     static const struct str names[F_COUNT] = {STR_INIT("file_id"), STR_INIT("file_data"),
                                               STR_INIT("filename")};
     struct chat_object o = object_of(&rd->fields, at, names, F_COUNT);
+    struct chat_unknown unknown = {rd, STR("messages[].content[].file.")};
     struct json_text data = nothing;
 
     part->kind = CHAT_FILE;
-    if (!object_pick(&o, value, NULL, NULL) || !object_text(&o, F_ID, &part->file_id) ||
-        !object_text(&o, F_DATA, &data) || !object_text(&o, F_NAME, &part->file_name))
+    if (!object_pick(&o, value, chat_read_unknown, &unknown) ||
+        !object_text(&o, F_ID, &part->file_id) || !object_text(&o, F_DATA, &data) ||
+        !object_text(&o, F_NAME, &part->file_name))
         return false;
     if (data.ptr == NULL)
         return part->file_id.ptr != NULL ||
@@ -199,7 +203,8 @@ static read_fn *const readers[P_COUNT] = {
     [P_FILE] = read_file, [P_REFUSAL] = read_refusal,
 };
 
-static bool read_part(struct chat_walk *w, struct chat_object *o, struct str raw)
+/* `known`: how many names were dropped before it. */
+static bool read_part(struct chat_walk *w, struct chat_object *o, struct str raw, uint32_t known)
 {
     struct chat_part *part = &w->parts[*w->count];
     struct json_text type = nothing, signature = nothing;
@@ -221,6 +226,7 @@ static bool read_part(struct chat_walk *w, struct chat_object *o, struct str raw
         return object_needs(o, i) && readers[i](w->reading, &at, o->values[i], part);
     }
     *part = (struct chat_part){.kind = CHAT_RAW, .vendor = CHAT_OPENAI, .raw = raw};
+    w->reading->request->dropped_count = known; /* it goes on with all that it has */
     return true;
 }
 
@@ -229,8 +235,11 @@ static bool take_part(void *ctx, const struct json_member *m)
     struct chat_walk *w = ctx;
     struct chat_at at = {.up = w->at, .index = w->index++};
     struct chat_object o = object_of(&w->reading->fields, &at, part_names, P_COUNT);
+    struct chat_unknown unknown = {w->reading, STR("messages[].content[].")};
+    uint32_t known = w->reading->request->dropped_count;
 
-    return object_pick(&o, m->value, NULL, NULL) && read_part(w, &o, m->value);
+    return object_pick(&o, m->value, chat_read_unknown, &unknown) &&
+           read_part(w, &o, m->value, known);
 }
 
 bool chat_read_content(struct chat_reading *rd, const struct chat_at *at, struct str content,

@@ -7,22 +7,26 @@
  */
 #include "llm/chat_read.h"
 #include "llm/chat_text.h"
+#include "llm/json_pick.h"
 
 static const struct json_text nothing = {NULL, 0};
 
 /* ---- what was called ---- */
 
-enum { CALLED_NAME, CALLED_ARGUMENTS, CALLED_COUNT };
-static const struct str called_names[CALLED_COUNT] = {STR_INIT("name"), STR_INIT("arguments")};
+/* OpenAI's SDK adds the arguments as it has read them. */
+enum { CALLED_NAME, CALLED_ARGUMENTS, CALLED_PARSED, CALLED_COUNT };
+static const struct str called_names[CALLED_COUNT] = {STR_INIT("name"), STR_INIT("arguments"),
+                                                      STR_INIT("parsed_arguments")};
 
 static bool read_called(struct chat_reading *rd, const struct chat_at *at, struct str value,
                         struct chat_part *part)
 {
     struct chat_object o = object_of(&rd->fields, at, called_names, CALLED_COUNT);
+    struct chat_unknown unknown = {rd, STR("messages[].tool_calls[].function.")};
     struct json_text arguments = JSON_TEXT("");
 
     part->kind = CHAT_CALL;
-    if (!object_pick(&o, value, NULL, NULL) || !object_needs(&o, CALLED_NAME) ||
+    if (!object_pick(&o, value, chat_read_unknown, &unknown) || !object_needs(&o, CALLED_NAME) ||
         !object_text(&o, CALLED_NAME, &part->name) ||
         !object_text(&o, CALLED_ARGUMENTS, &arguments))
         return false;
@@ -60,25 +64,46 @@ static bool read_signature(struct chat_object *call, unsigned field, struct json
     return object_pick(&inner, outer.values[0], NULL, NULL) && object_text(&inner, 0, ret);
 }
 
+static struct json_text text_in(struct str object, struct str name)
+{
+    struct json_text text = json_text_of(json_pick_one(object, name, JSON_STRING));
+
+    return text.ptr != NULL ? text : JSON_TEXT("");
+}
+
+/* A custom tool's: its input is no JSON. */
+static void read_custom(struct str call, struct chat_part *part)
+{
+    struct str custom = json_pick_one(call, STR("custom"), JSON_OBJECT);
+
+    part->kind = CHAT_RAW;
+    part->vendor = CHAT_OPENAI;
+    part->raw = call;
+    part->name = text_in(custom, STR("name"));
+    part->args_text = text_in(custom, STR("input"));
+}
+
 static bool take_call(void *ctx, const struct json_member *m)
 {
-    enum { C_ID, C_TYPE, C_FUNCTION, C_EXTRA, C_COUNT };
+    enum { C_ID, C_TYPE, C_FUNCTION, C_EXTRA, C_INDEX, C_COUNT };
     static const struct str names[C_COUNT] = {STR_INIT("id"), STR_INIT("type"),
-                                              STR_INIT("function"), STR_INIT("extra_content")};
+                                              STR_INIT("function"), STR_INIT("extra_content"),
+                                              STR_INIT("index")}; /* of a stream */
     struct chat_walk *w = ctx;
     struct chat_part *part = &w->parts[(*w->count)++];
     struct chat_at at = {.up = w->at, .index = w->index++}, function;
     struct chat_object o = object_of(&w->reading->fields, &at, names, C_COUNT);
+    struct chat_unknown unknown = {w->reading, STR("messages[].tool_calls[].")};
+    uint32_t known = w->reading->request->dropped_count;
     struct json_text type = JSON_TEXT("function");
 
     *part = (struct chat_part){.kind = CHAT_CALL};
-    if (!object_pick(&o, m->value, NULL, NULL) || !object_needs(&o, C_ID) ||
+    if (!object_pick(&o, m->value, chat_read_unknown, &unknown) || !object_needs(&o, C_ID) ||
         !object_text(&o, C_ID, &part->id) || !object_text(&o, C_TYPE, &type))
         return false;
-    if (!json_text_is(type, STR("function"))) { /* a custom tool's: its input is no JSON */
-        part->kind = CHAT_RAW;
-        part->vendor = CHAT_OPENAI;
-        part->raw = m->value;
+    if (!json_text_is(type, STR("function"))) {
+        w->reading->request->dropped_count = known; /* it goes on with all that it has */
+        read_custom(m->value, part);
         return true;
     }
     function = object_at(&o, C_FUNCTION);
@@ -97,17 +122,17 @@ bool chat_read_calls(struct chat_reading *rd, const struct chat_at *at, struct s
 
 /* ---- what may be called ---- */
 
-static bool read_function(struct chat_reading *rd, const struct chat_at *at, struct str value,
+static bool read_function(struct chat_unknown *unknown, const struct chat_at *at, struct str value,
                           struct chat_tool *t)
 {
     enum { D_NAME, D_DESCRIPTION, D_PARAMETERS, D_STRICT, D_CACHE, D_COUNT };
     static const struct str names[D_COUNT] = {STR_INIT("name"), STR_INIT("description"),
                                               STR_INIT("parameters"), STR_INIT("strict"),
                                               STR_INIT("cache_control")};
-    struct chat_object o = object_of(&rd->fields, at, names, D_COUNT);
+    struct chat_object o = object_of(&unknown->reading->fields, at, names, D_COUNT);
     enum chat_tri strict = CHAT_UNSET;
 
-    if (!object_pick(&o, value, NULL, NULL) || !object_needs(&o, D_NAME) ||
+    if (!object_pick(&o, value, chat_read_unknown, unknown) || !object_needs(&o, D_NAME) ||
         !object_text(&o, D_NAME, &t->name) || !object_text(&o, D_DESCRIPTION, &t->description) ||
         !object_type(&o, D_PARAMETERS, JSON_OBJECT) || !object_bool(&o, D_STRICT, &strict))
         return false;
@@ -129,12 +154,16 @@ static bool take_tool(void *ctx, const struct json_member *m)
     struct chat_tool *t = &r->tools[r->tools_count++];
     struct chat_at at = {.up = w->at, .index = w->index++}, function;
     struct chat_object o = object_of(&w->reading->fields, &at, names, T_COUNT);
+    struct chat_unknown unknown = {w->reading, STR("tools[].")};
+    struct chat_unknown inside = {w->reading, STR("tools[].function.")};
+    uint32_t known = r->dropped_count;
     struct json_text type = nothing;
 
-    if (!object_pick(&o, m->value, NULL, NULL) || !object_needs(&o, T_TYPE) ||
+    if (!object_pick(&o, m->value, chat_read_unknown, &unknown) || !object_needs(&o, T_TYPE) ||
         !object_text(&o, T_TYPE, &type))
         return false;
     if (!json_text_is(type, STR("function"))) { /* custom ones, or run by the vendor */
+        r->dropped_count = known;               /* it goes on with all that it has */
         t->vendor = CHAT_OPENAI;
         t->raw = m->value;
         return true;
@@ -142,7 +171,7 @@ static bool take_tool(void *ctx, const struct json_member *m)
     t->cache_control = o.values[T_CACHE];
     function = object_at(&o, T_FUNCTION);
     return object_needs(&o, T_FUNCTION) &&
-           read_function(w->reading, &function, o.values[T_FUNCTION], t);
+           read_function(&inside, &function, o.values[T_FUNCTION], t);
 }
 
 static bool take_old_function(void *ctx, const struct json_member *m)
@@ -150,8 +179,9 @@ static bool take_old_function(void *ctx, const struct json_member *m)
     struct chat_walk *w = ctx;
     struct chat_request *r = w->reading->request;
     struct chat_at at = {.up = w->at, .index = w->index++};
+    struct chat_unknown unknown = {w->reading, STR("functions[].")};
 
-    return read_function(w->reading, &at, m->value, &r->tools[r->tools_count++]);
+    return read_function(&unknown, &at, m->value, &r->tools[r->tools_count++]);
 }
 
 bool chat_read_tools(struct chat_reading *rd, struct str tools, struct str functions)

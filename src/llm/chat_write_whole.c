@@ -31,7 +31,7 @@ static const struct finish {
     [CHAT_STOP_END]      = {STR_INIT("stop"),           STR_INIT("")},
     [CHAT_STOP_SEQUENCE] = {STR_INIT("stop"),           STR_INIT("")},
     [CHAT_STOP_LENGTH]   = {STR_INIT("length"),         STR_INIT("")},
-    [CHAT_STOP_CALLS]    = {STR_INIT("tool_calls"),     STR_INIT("")},
+    [CHAT_STOP_CALLS]    = {STR_INIT("stop"),           STR_INIT("")}, /* of nothing, then */
     [CHAT_STOP_FILTER]   = {STR_INIT("content_filter"), STR_INIT("")},
     [CHAT_STOP_REFUSAL]  = {STR_INIT("content_filter"), STR_INIT("refusal")},
     [CHAT_STOP_PAUSE]    = {STR_INIT("length"),         STR_INIT("pause_turn")},
@@ -41,12 +41,12 @@ static const struct finish {
 /* clang-format on */
 
 /* Clients run tools when they read "tool_calls": a model that called some and says no more than
- * that it is done, or something nobody knows, must not keep them from it (R47). */
+ * that it is done, or something nobody knows, must not keep them from it, nor may one that called
+ * none send them looking (R47). */
 static bool ends_in_calls(const struct chat_written *c, enum chat_stop stop)
 {
-    return stop == CHAT_STOP_CALLS ||
-           (c->called &&
-            (stop == CHAT_STOP_NONE || stop == CHAT_STOP_END || stop == CHAT_STOP_OTHER));
+    return c->called && (stop == CHAT_STOP_NONE || stop == CHAT_STOP_END ||
+                         stop == CHAT_STOP_CALLS || stop == CHAT_STOP_OTHER);
 }
 
 void chat_pen_finish(struct json_pen *p, const struct chat_writer *w, const struct chat_written *c,

@@ -129,6 +129,8 @@ static bool put_format(struct json_pen *pen, struct chat_request *r, struct chat
 {
     if (r->format == CHAT_FORMAT_TEXT)
         return true;
+    if (r->schema_description.len > 0)
+        chat_drop(r, STR("response_format.description"));
     pen_key_plain(pen, STR("responseMimeType"), STR("application/json"));
     if (r->format != CHAT_FORMAT_SCHEMA || r->schema.len == 0)
         return true;

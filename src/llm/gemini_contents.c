@@ -55,6 +55,14 @@ static void part_begin(struct contents *c, enum chat_role role)
     pen_open(c->pen, '{');
 }
 
+static void drop_marks(struct contents *c, const struct chat_part *p)
+{
+    if (p->cache_control.len > 0)
+        chat_drop(c->r, STR("cache_control"));
+    if (p->citations.len > 0)
+        chat_drop(c->r, STR("citations"));
+}
+
 static void part_end(struct contents *c, struct json_text signature)
 {
     if (signature.len > 0)
@@ -228,6 +236,7 @@ static bool put_result_media(struct contents *c, const struct chat_part *p)
     for (uint32_t i = 0; i < p->parts_count; i++) {
         const struct chat_part *sub = &p->parts[i];
 
+        drop_marks(c, sub);
         if (sub->kind == CHAT_TEXT)
             continue;
         if (sub->kind != CHAT_IMAGE && sub->kind != CHAT_AUDIO && sub->kind != CHAT_FILE)
@@ -280,10 +289,7 @@ static bool put_part(struct contents *c, uint32_t at, const struct chat_part *p)
 {
     enum chat_role role = c->r->messages[at].role;
 
-    if (p->cache_control.len > 0)
-        chat_drop(c->r, STR("cache_control"));
-    if (p->citations.len > 0)
-        chat_drop(c->r, STR("citations"));
+    drop_marks(c, p);
     switch (p->kind) {
     case CHAT_TEXT:
     case CHAT_REFUSAL:
@@ -305,7 +311,10 @@ static bool put_part(struct contents *c, uint32_t at, const struct chat_part *p)
         chat_drop(c->r, STR("redacted_thinking"));
         return true;
     case CHAT_RAW:
-        put_raw(c, role, p);
+        if (chat_is_call(p))
+            put_call(c, role, p);
+        else
+            put_raw(c, role, p);
         return true;
     }
     return true;

@@ -130,18 +130,34 @@ static bool is_allowed(struct str names, struct json_text name)
     return a.found;
 }
 
-/* No other dialect can name several: only those are offered. */
-static bool restrict_to(struct generate_reading *rd, const struct chat_at *at, struct str names)
+/* No other dialect can name several: only those are offered.  The list is of functions, so what
+ * Google runs stays.  *ret_kept: how many functions are left. */
+static bool restrict_to(struct generate_reading *rd, const struct chat_at *at, struct str names,
+                        uint32_t *ret_kept)
 {
     struct chat_request *r = rd->request;
-    uint32_t kept = 0;
+    uint32_t kept = 0, functions = 0;
 
     for (uint32_t i = 0; i < r->tools_count; i++) {
-        if (r->tools[i].raw.len == 0 && is_allowed(names, r->tools[i].name))
-            r->tools[kept++] = r->tools[i];
+        bool function = r->tools[i].raw.len == 0;
+
+        if (function && !is_allowed(names, r->tools[i].name))
+            continue;
+        functions += function;
+        r->tools[kept++] = r->tools[i];
     }
     r->tools_count = kept;
-    return kept > 0 || fields_refuse(&rd->fields, at, "names no function that is declared");
+    *ret_kept = functions;
+    return functions > 0 || fields_refuse(&rd->fields, at, "names no function that is declared");
+}
+
+static struct json_text only_function(const struct chat_request *r)
+{
+    uint32_t i = 0;
+
+    while (r->tools[i].raw.len > 0)
+        i++;
+    return r->tools[i].name;
 }
 
 static const struct {
@@ -178,6 +194,7 @@ static bool read_allowed(struct generate_reading *rd, struct chat_object *o)
     struct chat_at at = object_at(o, C_ALLOWED);
     struct chat_request *r = rd->request;
     struct str names = o->values[C_ALLOWED];
+    uint32_t kept = 0;
 
     if (!object_type(o, C_ALLOWED, JSON_ARRAY))
         return false;
@@ -185,11 +202,11 @@ static bool read_allowed(struct generate_reading *rd, struct chat_object *o)
         return true;
     if (json_items(names) > ALLOWED_MAX)
         return fields_refuse(&rd->fields, &at, "has more than 512 names");
-    if (!restrict_to(rd, &at, names))
+    if (!restrict_to(rd, &at, names, &kept))
         return false;
-    if (r->choice == CHAT_CHOICE_ANY && r->tools_count == 1) {
+    if (r->choice == CHAT_CHOICE_ANY && kept == 1) {
         r->choice = CHAT_CHOICE_NAMED;
-        r->choice_name = r->tools[0].name;
+        r->choice_name = only_function(r);
     }
     return true;
 }

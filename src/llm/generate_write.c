@@ -131,7 +131,8 @@ static struct generate_ending ending_of(const struct candidate *c)
 {
     enum chat_stop stop = c->stop;
 
-    if (c->refused && c->calls == 0 && (stop == CHAT_STOP_END || stop == CHAT_STOP_NONE))
+    if (c->refused && c->calls == 0 &&
+        (stop == CHAT_STOP_END || stop == CHAT_STOP_NONE || stop == CHAT_STOP_CALLS))
         stop = CHAT_STOP_REFUSAL;
     if (stop == CHAT_STOP_OTHER)
         return (struct generate_ending){c->calls > 0 ? STR("STOP") : STR("OTHER"), c->word};

@@ -124,11 +124,6 @@ static uint32_t count(const struct chat_message *m, bool wanted(const struct cha
     return n;
 }
 
-static bool is_call(const struct chat_part *p)
-{
-    return p->kind == CHAT_CALL;
-}
-
 static bool is_not_result(const struct chat_part *p)
 {
     return p->kind != CHAT_RESULT;
@@ -136,15 +131,29 @@ static bool is_not_result(const struct chat_part *p)
 
 static void put_calls(struct writing *w, const struct chat_message *m)
 {
-    if (count(m, is_call) == 0)
+    if (count(m, chat_is_call) == 0)
         return;
     pen_key(w->pen, STR("tool_calls"));
     pen_open(w->pen, '[');
     for (uint32_t i = 0; i < m->parts_count; i++) {
-        if (is_call(&m->parts[i]))
+        if (chat_is_call(&m->parts[i]))
             put_call(w, &m->parts[i]);
     }
     pen_close(w->pen, ']');
+}
+
+static void drop_of_part(struct chat_request *r, const struct chat_part *p)
+{
+    if (p->cache_control.len > 0)
+        chat_drop(r, STR("cache_control"));
+    if (p->citations.len > 0)
+        chat_drop(r, STR("citations"));
+    if (p->signature.len > 0)
+        chat_drop(r, STR("thought_signature"));
+    if (p->kind == CHAT_REDACTED)
+        chat_drop(r, STR("redacted_thinking"));
+    if (p->kind == CHAT_RAW && !chat_is_call(p))
+        chat_drop(r, STR("messages.content"));
 }
 
 static bool put_result(struct writing *w, uint32_t at, const struct chat_part *p)
@@ -153,6 +162,8 @@ static bool put_result(struct writing *w, uint32_t at, const struct chat_part *p
 
     if (p->is_error)
         chat_drop(w->r, STR("is_error"));
+    for (uint32_t i = 0; i < p->parts_count; i++)
+        drop_of_part(w->r, &p->parts[i]);
     pen_open(w->pen, '{');
     pen_key_plain(w->pen, STR("role"), STR("tool"));
     pen_key(w->pen, STR("content"));
@@ -165,18 +176,6 @@ static bool put_result(struct writing *w, uint32_t at, const struct chat_part *p
         return false;
     pen_close(w->pen, '}');
     return true;
-}
-
-static void drop_of_part(struct chat_request *r, const struct chat_part *p)
-{
-    if (p->cache_control.len > 0)
-        chat_drop(r, STR("cache_control"));
-    if (p->citations.len > 0)
-        chat_drop(r, STR("citations"));
-    if (p->kind == CHAT_REDACTED)
-        chat_drop(r, STR("redacted_thinking"));
-    if (p->kind == CHAT_RAW)
-        chat_drop(r, STR("messages.content"));
 }
 
 static bool put_said(struct writing *w, const struct chat_message *m)
@@ -346,6 +345,8 @@ static void put_think(struct writing *w)
 
 static void put_format(struct writing *w)
 {
+    if (w->r->schema_description.len > 0)
+        chat_drop(w->r, STR("response_format.description"));
     if (w->r->format == CHAT_FORMAT_SCHEMA && w->r->schema.len > 0)
         pen_key_raw_some(w->pen, STR("format"), w->r->schema);
     else if (w->r->format != CHAT_FORMAT_TEXT)

@@ -230,8 +230,25 @@ static void pen_audio(struct json_pen *p, const struct chat_part *part)
     pen_close(p, '}');
 }
 
-static void pen_file(struct json_pen *p, const struct chat_part *part)
+struct json_text openai_encode_file_name(struct chat_request *r, const struct chat_part *part)
 {
+    if (part->data.ptr == NULL) {
+        if (part->file_name.len > 0)
+            chat_drop(r, STR("filename"));
+        return (struct json_text){NULL, 0};
+    }
+    if (part->file_name.len > 0)
+        return part->file_name;
+    return part->media_type.ptr == NULL || json_text_is(part->media_type, STR("application/pdf"))
+               ? JSON_TEXT("document.pdf")
+               : JSON_TEXT("document");
+}
+
+/* Some servers take a URL for data. */
+static void pen_file(struct encoding *e, const struct chat_part *part)
+{
+    struct json_pen *p = e->pen;
+
     pen_key(p, STR("file"));
     pen_open(p, '{');
     pen_key_text_some(p, STR("file_id"), part->file_id);
@@ -241,7 +258,7 @@ static void pen_file(struct json_pen *p, const struct chat_part *part)
     } else {
         pen_key_text_some(p, STR("file_data"), part->data.ptr != NULL ? part->data : part->text);
     }
-    pen_key_text_some(p, STR("filename"), part->file_name);
+    pen_key_text_some(p, STR("filename"), openai_encode_file_name(e->request, part));
     pen_close(p, '}');
 }
 
@@ -258,7 +275,7 @@ static bool pen_typed(struct encoding *e, const struct chat_part *part)
         pen_audio(p, part);
     } else if (part->kind == CHAT_FILE) {
         pen_key_text(p, STR("type"), JSON_TEXT("file"));
-        pen_file(p, part);
+        pen_file(e, part);
     } else if (part->kind == CHAT_REFUSAL) {
         pen_key_text(p, STR("type"), JSON_TEXT("refusal"));
         pen_key_text(p, STR("refusal"), part->text);
@@ -578,10 +595,6 @@ static bool pen_others(struct encoding *e, const struct chat_message *m)
 {
     bool ok = true;
 
-    for (uint32_t i = 0; i < m->parts_count; i++) {
-        if (m->parts[i].kind == CHAT_RAW && m->parts[i].vendor != CHAT_OPENAI)
-            drop_raw(e, m->parts[i].raw);
-    }
     pen_key(e->pen, STR("content"));
     if (count_shown(m) == 0)
         return pen_content(e, m->parts, m->parts_count, is_content);
@@ -609,11 +622,21 @@ static bool pen_results(struct encoding *e, const struct chat_message *m)
     return true;
 }
 
+static void note_lost_blocks(struct encoding *e, const struct chat_message *m)
+{
+    for (uint32_t i = 0; i < m->parts_count; i++) {
+        if (m->parts[i].kind == CHAT_RAW && m->parts[i].vendor != CHAT_OPENAI)
+            drop_raw(e, m->parts[i].raw);
+    }
+}
+
 /* All of a message but its results. */
 static bool pen_rest(struct encoding *e, const struct chat_message *m)
 {
     bool ok;
 
+    if (m->role != CHAT_ASSISTANT)
+        note_lost_blocks(e, m);
     if (has_results(m) && count_shown(m) == 0 && count(m->parts, m->parts_count, is_content) == 0)
         return true;
     pen_open(e->pen, '{');

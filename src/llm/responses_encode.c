@@ -55,9 +55,22 @@ static void pen_kept(struct json_pen *p, const struct chat_request *r, struct st
 
 /* ---- settings ---- */
 
+/* The defaults, which clients say who say everything. */
+static bool is_nothing(struct str value)
+{
+    return value.len == 0 || str_eq(value, STR("0")) || str_eq(value, STR("0.0")) ||
+           str_eq(value, STR("false"));
+}
+
 static void drop_some(struct chat_request *r, struct str value, struct str name)
 {
     if (value.len > 0)
+        chat_drop(r, name);
+}
+
+static void drop_unless_nothing(struct chat_request *r, struct str value, struct str name)
+{
+    if (!is_nothing(value))
         chat_drop(r, name);
 }
 
@@ -75,8 +88,8 @@ static void pen_penalties(struct json_pen *p, struct chat_request *r)
         pen_key_raw_some(p, STR("frequency_penalty"), r->frequency_penalty);
         return;
     }
-    drop_some(r, r->presence_penalty, STR("presence_penalty"));
-    drop_some(r, r->frequency_penalty, STR("frequency_penalty"));
+    drop_unless_nothing(r, r->presence_penalty, STR("presence_penalty"));
+    drop_unless_nothing(r, r->frequency_penalty, STR("frequency_penalty"));
 }
 
 static void pen_numbers(struct json_pen *p, struct chat_request *r)
@@ -87,8 +100,8 @@ static void pen_numbers(struct json_pen *p, struct chat_request *r)
     pen_penalties(p, r);
     drop_some(r, r->top_k, STR("top_k"));
     drop_some(r, r->seed, STR("seed"));
-    drop_some(r, r->logprobs, STR("logprobs"));
-    drop_some(r, r->top_logprobs, STR("top_logprobs"));
+    drop_unless_nothing(r, r->logprobs, STR("logprobs"));
+    drop_unless_nothing(r, r->top_logprobs, STR("top_logprobs"));
     if (r->stop_count > 0)
         chat_drop(r, STR("stop"));
 }

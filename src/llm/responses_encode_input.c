@@ -6,9 +6,9 @@
  * developer messages stay where they are.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "llm/chat_calls.h"
 #include "llm/chat_seal.h"
 #include "llm/chat_text.h"
-#include "llm/json_pick.h"
 #include "llm/openai_encode.h"
 #include "llm/responses_encode.h"
 
@@ -47,23 +47,15 @@ static void pen_image(struct json_pen *p, const struct chat_part *part)
     pen_key_raw_some(p, STR("detail"), part->detail);
 }
 
-/* Data without a name is refused; other APIs ask for none. */
-static struct json_text file_name(const struct encoding *e, const struct chat_part *part)
-{
-    if (part->file_name.ptr != NULL || part->data.ptr == NULL || responses_is_own(e->request))
-        return part->file_name;
-    return part->media_type.ptr == NULL || json_text_is(part->media_type, STR("application/pdf"))
-               ? JSON_TEXT("document.pdf")
-               : JSON_TEXT("document");
-}
-
 static void pen_file(struct encoding *e, const struct chat_part *part)
 {
     struct json_pen *p = e->pen;
 
     pen_key_text(p, STR("type"), JSON_TEXT("input_file"));
     pen_key_text_some(p, STR("file_id"), part->file_id);
-    pen_key_text_some(p, STR("filename"), file_name(e, part));
+    pen_key_text_some(p, STR("filename"),
+                      responses_is_own(e->request) ? part->file_name
+                                                   : openai_encode_file_name(e->request, part));
     if (part->data.ptr != NULL && part->media_type.ptr != NULL) {
         pen_key(p, STR("file_data"));
         openai_encode_data_url(p, part);
@@ -151,6 +143,7 @@ static void pen_call(struct encoding *e, const struct chat_part *part)
 {
     struct json_pen *p = e->pen;
 
+    note_dropped(e, part);
     if (part->signature.len > 0)
         chat_drop(e->request, STR("thought_signature"));
     pen_open(p, '{');
@@ -169,22 +162,18 @@ static void pen_call(struct encoding *e, const struct chat_part *part)
 
 static bool is_custom_call(const struct chat_part *part)
 {
-    return part->kind == CHAT_RAW && part->vendor == CHAT_OPENAI && part->id.ptr != NULL;
+    return part->kind == CHAT_RAW && chat_is_call(part);
 }
 
-/* A custom tool's call, as Chat Completions has it.  It cannot be left out: what came of it is a
- * result, which has to have a call. */
+/* A custom tool's call.  It cannot be left out: what came of it is a result, which has to have a
+ * call. */
 static void pen_custom_call(struct json_pen *p, const struct chat_part *part)
 {
-    struct str custom = json_pick_one(part->raw, STR("custom"), JSON_OBJECT);
-    struct json_text name = json_text_of(json_pick_one(custom, STR("name"), JSON_STRING));
-    struct json_text input = json_text_of(json_pick_one(custom, STR("input"), JSON_STRING));
-
     pen_open(p, '{');
     pen_key_text(p, STR("type"), JSON_TEXT("custom_tool_call"));
     pen_key_text(p, STR("call_id"), part->id);
-    pen_key_text(p, STR("name"), name.ptr != NULL ? name : JSON_TEXT(""));
-    pen_key_text(p, STR("input"), input.ptr != NULL ? input : JSON_TEXT(""));
+    pen_key_text(p, STR("name"), part->name);
+    pen_key_text(p, STR("input"), part->args_text);
     pen_close(p, '}');
 }
 
@@ -320,6 +309,22 @@ static bool pen_item(struct encoding *e, const struct chat_part *part)
     return true;
 }
 
+/* Clients of Chat Completions have an empty text where there are but calls. */
+static bool says_nothing(const struct chat_message *m, const struct chat_part *parts, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (parts[i].kind != CHAT_TEXT || parts[i].text.len > 0)
+            return false;
+    }
+    return n < m->parts_count;
+}
+
+static bool pen_stretch(struct encoding *e, const struct chat_message *m,
+                        const struct chat_part *parts, uint32_t n)
+{
+    return says_nothing(m, parts, n) || pen_message(e, parts, n);
+}
+
 static bool pen_turn(struct encoding *e, const struct chat_message *m)
 {
     uint32_t n;
@@ -333,7 +338,7 @@ static bool pen_turn(struct encoding *e, const struct chat_message *m)
         n = 0;
         while (i + n < m->parts_count && is_content(&m->parts[i + n]))
             n++;
-        if (n > 0 ? !pen_message(e, &m->parts[i], n) : !pen_item(e, &m->parts[i]))
+        if (n > 0 ? !pen_stretch(e, m, &m->parts[i], n) : !pen_item(e, &m->parts[i]))
             return false;
     }
     return true;

@@ -5,6 +5,7 @@
  * that only this API has: they are carried as they came, for a target that speaks it.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "llm/json_pick.h"
 #include "llm/responses_part.h"
 
 static const struct json_text nothing = {NULL, 0};
@@ -109,25 +110,33 @@ struct allowed {
     bool *keep; /* a tool each */
 };
 
+/* One that is carried as it came is known by its type, and by its name if it has one. */
+static bool is_meant(const struct chat_tool *t, struct json_text type, struct json_text name)
+{
+    struct json_text own = t->name, kind = JSON_TEXT("function");
+
+    if (t->raw.len > 0) {
+        own = json_text_of(json_pick_one(t->raw, STR("name"), JSON_STRING));
+        kind = json_text_of(json_pick_one(t->raw, STR("type"), JSON_STRING));
+    }
+    return kind.ptr != NULL && json_text_is(type, str_make(kind.ptr, kind.len)) &&
+           (own.ptr == NULL || json_text_is(name, str_make(own.ptr, own.len)));
+}
+
 static bool take_allowed(void *ctx, const struct json_member *m)
 {
     struct allowed *l = ctx;
     struct chat_request *r = l->reading->request;
     struct chat_at at = {.up = &l->at, .index = l->index++};
     struct chat_object o = object_of(&l->reading->fields, &at, choice_names, C_COUNT);
-    struct json_text name = nothing;
+    struct json_text type = JSON_TEXT("function"), name = nothing;
     bool found = false;
 
-    if (!object_pick(&o, m->value, NULL, NULL) || !object_text(&o, C_NAME, &name))
+    if (!object_pick(&o, m->value, NULL, NULL) || !object_text(&o, C_TYPE, &type) ||
+        !object_text(&o, C_NAME, &name))
         return false;
     for (uint32_t i = 0; i < r->tools_count; i++) {
-        const struct chat_tool *t = &r->tools[i];
-        bool is = name.ptr != NULL && t->name.ptr != NULL &&
-                  json_text_is(name, str_make(t->name.ptr, t->name.len));
-
-        /* One that is carried as it came goes nowhere from here but into the list of the dropped.
-         */
-        if (is || t->raw.len > 0)
+        if (is_meant(&r->tools[i], type, name))
             found = l->keep[i] = true;
     }
     return found || fields_refuse(&l->reading->fields, &at, "is not in 'tools'");

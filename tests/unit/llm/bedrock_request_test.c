@@ -42,6 +42,7 @@ static void R46_messages(void **state)
         {"what the system says first, and later", {CHAT(SAYS(SYSTEM, TEXT("s")), SAYS(DEVELOPER, TEXT("d")), SAYS(USER, TEXT("a"), TEXT("\\u00e4")), SAYS(ASSISTANT, TEXT("b")), SAYS(SYSTEM, TEXT("l")), SAYS(USER, TEXT("c")))},
          .body = "{\"system\":[{\"text\":\"s\"},{\"text\":\"d\"}]," M(TURN("user", "{\"text\":\"a\"},{\"text\":\"\\u00e4\"}") "," TURN("assistant", "{\"text\":\"b\"}") "," TURN("user", "{\"text\":\"<system>l</system>\"},{\"text\":\"c\"}")) "}"},
         {"nothing but a system", {CHAT(SAYS(SYSTEM, TEXT("a")), SAYS(SYSTEM, TEXT("b")))}, .body = "{" M(TURN("user", "{\"text\":\"a\"},{\"text\":\"b\"}")) "}"},
+        {"another's block and nothing else, before all that is said", {CHAT(SAYS(USER, PART(RAW, .vendor = CHAT_GEMINI, .raw = STR("{}"))), SAYS(USER, TEXT("hi")))}, .body = "{" USER_HI "}", .dropped = "messages.content "},
         {"nothing at all", {CHAT(SAYS(USER, TEXT(" \\n")))}, .dropped = "no message that says anything"},
         {"neighbours are one turn, blanks are none", {CHAT(SAYS(USER, TEXT("a")), SAYS(ASSISTANT, TEXT(" \\n\\t")), SAYS(USER, TEXT("b"), TEXT("")))},
          .body = "{" M(TURN("user", "{\"text\":\"a\"},{\"text\":\"b\"}")) "}"},
@@ -62,6 +63,12 @@ static void R46_messages(void **state)
          .body = "{\"system\":[{\"text\":\"c\"},{\"cachePoint\":{\"type\":\"default\",\"ttl\":\"1h\"}}]," M(TURN("user", "{\"text\":\"c\"}," CACHE)) "}"},
         {"blocks of its own, and of another's", {CHAT(SAYS(USER, PART(RAW, .vendor = CHAT_BEDROCK, .raw = STR("{\"guardContent\":{}}")), PART(RAW, .vendor = CHAT_ANTHROPIC, .raw = STR("{}"))))},
          .body = "{" M(TURN("user", "{\"guardContent\":{}}")) "}", .dropped = "messages.content "},
+        {"a custom tool's call", {CHAT(SAYS(USER, TEXT("q")), SAYS(ASSISTANT, PART(RAW, .vendor = CHAT_OPENAI, .id = T("c9"), .name = T("sh"), .args_text = T("ls"), .raw = STR("{}"))), SAYS(TOOL, PART(RESULT, .id = T("c9"), PARTS_OF(TEXT("x")))))},
+         .body = "{" M(TURN("user", "{\"text\":\"q\"}") "," TURN("assistant", "{\"toolUse\":{\"toolUseId\":\"c9\",\"name\":\"sh\",\"input\":{\"arguments\":\"ls\"}}}") "," TURN("user", "{\"toolResult\":{\"toolUseId\":\"c9\",\"content\":[{\"text\":\"x\"}]}}")) "," OF_TOOLS(SPEC("sh", EMPTY)) "}}"},
+        {"what it cannot say of a call, and another's block in a result",
+         {CHAT(SAYS(USER, TEXT("q")), SAYS(ASSISTANT, PART(CALL, .id = T("1"), .name = T("f"), .signature = T("S"))), SAYS(TOOL, PART(RESULT, .id = T("1"), PARTS_OF(TEXT("x"), PART(RAW, .vendor = CHAT_ANTHROPIC, .raw = STR("{}")))))), TOOLS(TOOL("f", ""))},
+         .body = "{" M(TURN("user", "{\"text\":\"q\"}") "," TURN("assistant", "{\"toolUse\":{\"toolUseId\":\"1\",\"name\":\"f\",\"input\":{}}}") "," TURN("user", "{\"toolResult\":{\"toolUseId\":\"1\",\"content\":[{\"text\":\"x\"}]}}")) "," OF_TOOLS(SPEC("f", EMPTY)) "}}",
+         .dropped = "thought_signature messages.content "},
         {"what it cannot say", {CHAT({.role = CHAT_USER, .name = T("bob"), PARTS_OF(PART(TEXT, .text = T("hi"), .citations = STR("[]")))})}, .body = "{" USER_HI "}", .dropped = "messages.name citations "},
     };
 

@@ -128,9 +128,12 @@ static inline void gemini_part(struct lines *l, yyjson_val *part)
     if (data != NULL)
         back_media(l, back_get(data, "mimeType"), back_get(data, "data"));
     if (uri != NULL)
-        back_put(l, "image", back_get(uri, "fileUri"));
-    back_put(l, call != NULL ? "thought_signature" : "signature",
-             back_get(part, "thoughtSignature"));
+        back_put(l,
+                 back_is(back_get(uri, "mimeType"), "application/pdf") ? "file_url" : "image_url",
+                 back_get(uri, "fileUri"));
+    if (!back_is(back_get(part, "thoughtSignature"), LINES_UNSIGNED))
+        back_put(l, call != NULL ? "thought_signature" : "signature",
+                 back_get(part, "thoughtSignature"));
 }
 
 static inline void gemini_content(struct lines *l, const char *side, yyjson_val *content)
@@ -194,6 +197,7 @@ static inline void gemini_back(struct lines *l, yyjson_val *root)
         gemini_schema(l, "response_format", back_get(config, "responseSchema"));
     }
     back_put(l, "reasoning", back_get(thinking, "thinkingBudget"));
+    back_put(l, "reasoning", back_get(thinking, "thinkingLevel"));
     if (back_get(thinking, "includeThoughts") != NULL)
         lines_put(l, "show", STR("yes"));
     lines_json(l, "extra", back_get(root, "safetySettings"));
@@ -203,6 +207,154 @@ static inline void gemini_back(struct lines *l, yyjson_val *root)
         gemini_content(l, "system", back_get(root, "systemInstruction"));
     yyjson_arr_foreach(back_get(root, "contents"), i, max, v)
         gemini_content(l, back_is(back_get(v, "role"), "model") ? "assistant" : "user", v);
+}
+
+/* ---- Responses: https://platform.openai.com/docs/api-reference/responses ---- */
+
+/* "data:TYPE;base64,DATA" as both, and anything else as what it is. */
+static inline void responses_media(struct lines *l, const char *key, const char *url_key,
+                                   yyjson_val *v)
+{
+    struct str url = back_str(v), head, data;
+
+    if (v == NULL)
+        return;
+    if (!str_starts(url, STR("data:")) || !str_cut(url, ',', &head, &data)) {
+        back_put(l, url_key, v);
+        return;
+    }
+    lines_put(l, key, arena_dup(&l->arena, data));
+    head = str_make(head.ptr + 5, head.len - 5 - sizeof(";base64") + 1);
+    lines_put(l, "media_type", arena_dup(&l->arena, head));
+}
+
+static inline void responses_part(struct lines *l, yyjson_val *part)
+{
+    if (!back_is(back_get(part, "type"), "refusal"))
+        back_put(l, "text", back_get(part, "text"));
+    back_put(l, "refusal", back_get(part, "refusal"));
+    responses_media(l, "image", "image_url", back_get(part, "image_url"));
+    responses_media(l, "file", "file", back_get(part, "file_data"));
+    back_put(l, "file_url", back_get(part, "file_url"));
+    back_put(l, "file_id", back_get(part, "file_id"));
+    if (!back_is(back_get(part, "filename"), LINES_UNNAMED))
+        back_put(l, "filename", back_get(part, "filename"));
+    if (back_get(part, "detail") != NULL && !back_is(back_get(part, "detail"), "auto"))
+        lines_json(l, "detail", back_get(part, "detail"));
+}
+
+static inline void responses_content_back(struct lines *l, yyjson_val *content)
+{
+    yyjson_val *v;
+    size_t i, max;
+
+    if (yyjson_is_str(content))
+        back_put(l, "text", content);
+    yyjson_arr_foreach(content, i, max, v) responses_part(l, v);
+}
+
+static inline void responses_thought(struct lines *l, yyjson_val *item)
+{
+    yyjson_val *sealed = back_get(item, "encrypted_content"), *v;
+    size_t i, max;
+
+    yyjson_arr_foreach(back_get(item, "summary"), i, max, v)
+        back_put(l, "thought", back_get(v, "text"));
+    if (sealed != NULL)
+        lines_put(l, "signature",
+                  arena_printf(&l->arena, "openai.reasoning:%.*s:%.*s",
+                               STR_ARG(back_str(back_get(item, "id"))), STR_ARG(back_str(sealed))));
+}
+
+static inline void responses_item(struct lines *l, yyjson_val *item)
+{
+    yyjson_val *type = back_get(item, "type"), *role = back_get(item, "role");
+
+    if (back_is(type, "message")) {
+        lines_turn(l, back_is(role, "assistant") ? "assistant"
+                      : back_is(role, "user")    ? "user"
+                                                 : "system");
+        responses_content_back(l, back_get(item, "content"));
+    } else if (back_is(type, "function_call_output")) {
+        lines_turn(l, "user");
+        back_put(l, "result", back_get(item, "call_id"));
+        l->inside = true;
+        responses_content_back(l, back_get(item, "output"));
+        l->inside = false;
+    } else {
+        lines_turn(l, "assistant");
+        back_put(l, "call", back_get(item, "call_id"));
+        back_put(l, "call_name", back_get(item, "name"));
+        if (back_is(type, "function_call"))
+            lines_raw(l, "args", back_str(back_get(item, "arguments")));
+        else
+            responses_thought(l, item);
+    }
+}
+
+static inline void responses_tool(struct lines *l, yyjson_val *tool)
+{
+    if (!back_is(back_get(tool, "type"), "function")) {
+        lines_json(l, "raw_tool", tool);
+        return;
+    }
+    back_put(l, "tool", back_get(tool, "name"));
+    back_put(l, "tool_description", back_get(tool, "description"));
+    lines_json(l, "tool_schema", back_get(tool, "parameters"));
+    if (yyjson_get_bool(back_get(tool, "strict")))
+        lines_put(l, "tool_strict", STR("yes"));
+}
+
+static inline void responses_choice(struct lines *l, yyjson_val *choice)
+{
+    if (yyjson_is_str(choice))
+        lines_put(l, "tool_choice",
+                  back_is(choice, "required") ? STR("any")
+                                              : arena_dup(&l->arena, back_str(choice)));
+    if (!yyjson_is_obj(choice))
+        return;
+    lines_put(l, "tool_choice", STR("named"));
+    back_put(l, "tool_choice", back_get(choice, "name"));
+}
+
+static inline void responses_format(struct lines *l, yyjson_val *format)
+{
+    if (back_is(back_get(format, "type"), "json_object"))
+        lines_put(l, "response_format", STR("json"));
+    back_schema(l, back_get(format, "schema"));
+    back_put(l, "schema_name", back_get(format, "name"));
+    back_put(l, "schema_description", back_get(format, "description"));
+    if (yyjson_get_bool(back_get(format, "strict")))
+        lines_put(l, "schema_strict", STR("yes"));
+}
+
+static inline void responses_back(struct lines *l, yyjson_val *root)
+{
+    static const struct back_name numbers[] = {{"max_output_tokens", "max_tokens"},
+                                               {"temperature", "temperature"},
+                                               {"top_p", "top_p"},
+                                               {"presence_penalty", "presence_penalty"},
+                                               {"frequency_penalty", "frequency_penalty"}};
+    yyjson_val *reasoning = back_get(root, "reasoning"),
+               *parallel = back_get(root, "parallel_tool_calls"), *v;
+    size_t i, max;
+
+    back_all(l, root, numbers, COUNTOF(numbers));
+    responses_format(l, back_get(back_get(root, "text"), "format"));
+    back_put(l, "reasoning", back_get(reasoning, "effort"));
+    if (back_get(reasoning, "summary") != NULL)
+        lines_put(l, "show", STR("yes"));
+    back_put(l, "user", back_get(root, "user"));
+    lines_json(l, "metadata", back_get(root, "metadata"));
+    back_put(l, "service_tier", back_get(root, "service_tier"));
+    if (yyjson_get_bool(back_get(root, "stream")))
+        lines_put(l, "stream", STR("yes"));
+    lines_json(l, "extra", back_get(root, "prompt_cache_key"));
+    yyjson_arr_foreach(back_get(root, "tools"), i, max, v) responses_tool(l, v);
+    responses_choice(l, back_get(root, "tool_choice"));
+    if (parallel != NULL)
+        lines_put(l, "parallel_tool_calls", yyjson_get_bool(parallel) ? STR("yes") : STR("no"));
+    yyjson_arr_foreach(back_get(root, "input"), i, max, v) responses_item(l, v);
 }
 
 /* ---- Ollama: https://docs.ollama.com/api ---- */

@@ -19,6 +19,10 @@
 #include "llm/chat_text.h"
 
 #define LINES_MAX 512u
+/* What a file is called where it has to have a name. */
+#define LINES_UNNAMED "document.pdf"
+/* What Gemini is told of a call that nobody signed. */
+#define LINES_UNSIGNED "skip_thought_signature_validator"
 
 struct line {
     const char *key;
@@ -31,6 +35,8 @@ struct lines {
     unsigned n;
     const char *side; /* whose turn is open */
     bool inside;      /* a tool's result */
+    bool no_refusals; /* they are texts */
+    bool one_text;    /* all texts of a result are one, a line each */
 };
 
 static inline void lines_put(struct lines *l, const char *key, struct str value)
@@ -104,13 +110,31 @@ static inline void lines_media(struct lines *l, const char *key, struct json_tex
 {
     if (data.ptr == NULL && url.ptr != NULL)
         (void)chat_data_url(&l->arena, url, &type, &data);
-    lines_text(l, key, data.ptr != NULL ? data : url);
-    if (data.ptr != NULL)
+    if (data.ptr != NULL) {
+        lines_text(l, key, data);
         lines_text(l, "media_type", type);
+    } else {
+        lines_text(l, strcmp(key, "image") == 0 ? "image_url" : "file_url", url);
+    }
 }
 
 static inline void lines_part(struct lines *l, const struct chat_request *r, uint32_t at,
                               const struct chat_part *p);
+
+static inline void lines_one_text(struct lines *l, const struct chat_part *p)
+{
+    struct json_text *texts = arena_array(&l->arena, p->parts_count + 1, sizeof(*texts));
+    uint32_t n = 0;
+
+    if (texts == NULL)
+        abort();
+    for (uint32_t i = 0; i < p->parts_count; i++) {
+        if (p->parts[i].kind == CHAT_TEXT)
+            texts[n++] = p->parts[i].text;
+    }
+    if (n > 0)
+        lines_text(l, "text", json_text_join(&l->arena, texts, n, JSON_TEXT("\\n")));
+}
 
 static inline void lines_result(struct lines *l, const struct chat_request *r, uint32_t at,
                                 const struct chat_part *p)
@@ -118,8 +142,12 @@ static inline void lines_result(struct lines *l, const struct chat_request *r, u
     lines_text(l, "result", p->id);
     lines_text(l, "result_name", chat_called_name(r, at, p));
     l->inside = true;
-    for (uint32_t i = 0; i < p->parts_count; i++)
-        lines_part(l, r, at, &p->parts[i]);
+    if (l->one_text)
+        lines_one_text(l, p);
+    for (uint32_t i = 0; i < p->parts_count; i++) {
+        if (!l->one_text || p->parts[i].kind != CHAT_TEXT)
+            lines_part(l, r, at, &p->parts[i]);
+    }
     l->inside = false;
     if (p->is_error)
         lines_put(l, "is_error", STR("yes"));
@@ -141,6 +169,7 @@ static inline void lines_part(struct lines *l, const struct chat_request *r, uin
         break;
     case CHAT_IMAGE:
         lines_media(l, "image", p->media_type, p->data, p->text);
+        lines_text(l, "file_id", p->file_id);
         if (!str_eq(p->detail, STR("\"auto\"")))
             lines_some(l, "detail", p->detail);
         break;
@@ -149,7 +178,9 @@ static inline void lines_part(struct lines *l, const struct chat_request *r, uin
         break;
     case CHAT_FILE:
         lines_media(l, "file", p->media_type, p->data, p->text);
-        lines_text(l, "filename", p->file_name);
+        lines_text(l, "file_id", p->file_id);
+        if (!json_text_is(p->file_name, STR(LINES_UNNAMED)))
+            lines_text(l, "filename", p->file_name);
         break;
     case CHAT_CALL:
         lines_call(l, p);
@@ -164,13 +195,13 @@ static inline void lines_part(struct lines *l, const struct chat_request *r, uin
         lines_text(l, "redacted_thinking", p->data);
         break;
     case CHAT_REFUSAL:
-        lines_text(l, "refusal", p->text);
+        lines_text(l, l->no_refusals ? "text" : "refusal", p->text);
         break;
     case CHAT_RAW:
         lines_raw(l, "raw_part", p->raw);
         break;
     }
-    if (p->signature.len > 0)
+    if (p->signature.len > 0 && !json_text_is(p->signature, STR(LINES_UNSIGNED)))
         lines_text(l, p->kind == CHAT_CALL ? "thought_signature" : "signature", p->signature);
     if (p->cache_control.len > 0)
         lines_put(l, "cache_control", STR("yes"));

@@ -30,6 +30,8 @@ enum random_has {
     HAS_PARALLEL = 1 << 14, /* said also where they may be */
     HAS_SHOW = 1 << 15,
     NEEDS_TOOLS = 1 << 16, /* where they were called, they have to be named */
+    HAS_FILE_URL = 1 << 17,
+    HAS_FILE_ID = 1 << 18,
 };
 
 struct random_chat {
@@ -37,9 +39,12 @@ struct random_chat {
     struct arena *arena;
     unsigned has;
     enum chat_dialect dialect;
+    struct chat_echo *echo;             /* of those who may ask in their own words; NULL: none */
     struct str raw_tool;                /* one that only this dialect knows; empty: none */
-    struct str extra_name, extra_value; /* such a member */
-    unsigned calls;                     /* ids given */
+    struct str extra_name, extra_value; /* such a member, or one of its kin's */
+    enum chat_dialect extra_vendor;
+    unsigned calls; /* ids given */
+    bool any;       /* whatever there is, of whoever's, be it odd */
 };
 
 static inline bool chance(struct random_chat *c, unsigned percent)
@@ -47,9 +52,16 @@ static inline bool chance(struct random_chat *c, unsigned percent)
     return rand_below(&c->rand, 100) < percent;
 }
 
-static inline bool may(struct random_chat *c, enum random_has what, unsigned percent)
+static inline bool may(struct random_chat *c, unsigned what, unsigned percent)
 {
     return chance(c, percent) && (c->has & what) != 0;
+}
+
+/* The same of what is named, or refused, where there is no place for it: rarely, for all else of
+ * its kind is looked at no more. */
+static inline bool might(struct random_chat *c, enum random_has what, unsigned percent)
+{
+    return chance(c, percent) && ((c->has & what) != 0 || chance(c, 3));
 }
 
 static inline struct json_text any_text(struct random_chat *c)
@@ -97,6 +109,39 @@ static inline struct json_text word_of(struct str s)
     return (struct json_text){s.ptr, s.len};
 }
 
+/* ---- what only some have, and what nobody should send ---- */
+
+static inline enum chat_dialect any_maker(struct random_chat *c)
+{
+    return (enum chat_dialect)rand_below(&c->rand, CHAT_DIALECTS);
+}
+
+static inline struct chat_part raw_part(struct random_chat *c)
+{
+    struct chat_part p = {.kind = CHAT_RAW};
+
+    p.vendor = any_maker(c);
+    p.raw = ONE_OF(c, "{\"type\":\"server_tool_use\",\"id\":\"s_1\"}",
+                   "{\"executableCode\":{\"code\":\"1\"}}", "{\"type\":\"web_search_call\"}");
+    return p;
+}
+
+static inline void make_odd(struct random_chat *c, struct chat_part *p)
+{
+    if (p->kind == CHAT_TEXT && chance(c, 5))
+        *p = (struct chat_part){.kind = CHAT_TEXT, .text = JSON_TEXT("")};
+    else if (p->kind == CHAT_TEXT && chance(c, 5))
+        p->citations = STR("[{\"type\":\"char_location\"}]");
+    if (p->kind == CHAT_CALL && chance(c, 10)) {
+        p->args = (struct str){NULL, 0};
+        p->args_text = JSON_TEXT("{\\\"no JSON");
+    }
+    if (p->kind == CHAT_CALL && chance(c, 10))
+        p->has_maker = false;
+    if (p->kind == CHAT_IMAGE && chance(c, 5))
+        *p = (struct chat_part){.kind = CHAT_IMAGE, .file_id = JSON_TEXT("file-img")};
+}
+
 static inline struct str args_at_random(struct random_chat *c)
 {
     return ONE_OF(c, "{}", "{\"a\":1.0}",
@@ -136,7 +181,7 @@ static inline struct chat_part image_part(struct random_chat *c)
 {
     struct chat_part p = {.kind = CHAT_IMAGE};
 
-    if (may(c, HAS_URL, 40)) {
+    if (might(c, HAS_URL, 40)) {
         p.text = word_of(ONE_OF(c, "https://images.example/a.png", "https://images.example/b.jpg"));
     } else {
         p.media_type = word_of(ONE_OF(c, "image/png", "image/jpeg", "image/webp"));
@@ -148,18 +193,31 @@ static inline struct chat_part image_part(struct random_chat *c)
     return p;
 }
 
+static inline struct chat_part file_part(struct random_chat *c)
+{
+    struct chat_part p = {.kind = CHAT_FILE};
+
+    if (might(c, HAS_FILE_URL, 25)) {
+        p.text = JSON_TEXT("https://files.example/a.pdf");
+    } else if (might(c, HAS_FILE_ID, 25)) {
+        p.file_id = JSON_TEXT("file-123");
+    } else {
+        p.media_type = JSON_TEXT("application/pdf");
+        p.data = JSON_TEXT("JVBERi0=");
+    }
+    if (chance(c, p.data.ptr != NULL ? 70 : 5))
+        p.file_name = JSON_TEXT("a.pdf");
+    mark_cached(c, &p);
+    return p;
+}
+
 static inline struct chat_part media_part(struct random_chat *c)
 {
-    if (may(c, HAS_AUDIO, 20))
+    if (might(c, HAS_AUDIO, 20))
         return (struct chat_part){.kind = CHAT_AUDIO,
                                   .media_type = word_of(ONE_OF(c, "audio/wav", "audio/mp3")),
                                   .data = JSON_TEXT("UklGRg==")};
-    if (may(c, HAS_FILE, 30))
-        return (struct chat_part){.kind = CHAT_FILE,
-                                  .media_type = JSON_TEXT("application/pdf"),
-                                  .data = JSON_TEXT("JVBERi0="),
-                                  .file_name = JSON_TEXT("a.pdf")};
-    return image_part(c);
+    return might(c, HAS_FILE, 30) ? file_part(c) : image_part(c);
 }
 
 static inline struct json_text call_id(struct random_chat *c, unsigned n)
@@ -176,7 +234,7 @@ static inline struct chat_part call_part(struct random_chat *c)
     /* Not in the initialiser: compilers differ in what they draw first. */
     p.name = word_of(ONE_OF(c, "weather", "search"));
     p.args = args_at_random(c);
-    if (may(c, HAS_CALL_SIGNED, 40)) {
+    if (might(c, HAS_CALL_SIGNED, 40)) {
         p.signature = word_of(ONE_OF(c, "CkQB+/9z", "S=", "a:b"));
         p.has_maker = true;
         p.maker = c->dialect;
@@ -187,7 +245,7 @@ static inline struct chat_part call_part(struct random_chat *c)
 
 static inline struct chat_part result_part(struct random_chat *c, unsigned call)
 {
-    struct chat_part *parts = arena_array(c->arena, 3, sizeof(*parts));
+    struct chat_part *parts = arena_array(c->arena, 4, sizeof(*parts));
     struct chat_part p = {.kind = CHAT_RESULT, .id = call_id(c, call), .parts = parts};
 
     if (parts == NULL)
@@ -198,6 +256,12 @@ static inline struct chat_part result_part(struct random_chat *c, unsigned call)
     if (may(c, HAS_RESULT_IMAGES, 30))
         parts[p.parts_count++] = (struct chat_part){
             .kind = CHAT_IMAGE, .media_type = JSON_TEXT("image/png"), .data = JSON_TEXT("AAAA")};
+    for (uint32_t i = 0; c->any && i < p.parts_count; i++) {
+        mark_cached(c, &parts[i]);
+        make_odd(c, &parts[i]);
+    }
+    if (c->any && chance(c, 20))
+        parts[p.parts_count++] = raw_part(c);
     p.is_error = chance(c, 15);
     mark_cached(c, &p);
     return p;
@@ -207,10 +271,14 @@ static inline struct chat_part thought_part(struct random_chat *c)
 {
     struct chat_part p = {.kind = CHAT_THINKING, .text = text_at_random(c)};
 
-    if (may(c, HAS_REDACTED, 25))
+    if (might(c, HAS_REDACTED, 25))
         p = (struct chat_part){.kind = CHAT_REDACTED, .data = word_of(ONE_OF(c, "Eg+/==", "R"))};
     else if ((c->has & HAS_SIGNED) != 0 && ((c->has & HAS_UNSIGNED) == 0 || chance(c, 60)))
-        p.signature = word_of(ONE_OF(c, "EqQB+/9z==", "S", "a:b"));
+        p.signature =
+            c->dialect == CHAT_RESPONSES
+                ? word_of(ONE_OF(c, "openai.reasoning:rs_1:gAAA+/9z==", "openai.reasoning::S",
+                                 "openai.reasoning:rs_2:a:b"))
+                : word_of(ONE_OF(c, "EqQB+/9z==", "S", "a:b"));
     p.has_maker = p.signature.len > 0 || p.kind == CHAT_REDACTED;
     p.maker = c->dialect;
     return p;
@@ -225,10 +293,14 @@ struct random_message {
     uint32_t n;
 };
 
-static inline void add_part(struct random_message *m, struct chat_part p)
+static inline void add_part(struct random_chat *c, struct random_message *m, struct chat_part p)
 {
+    if (c->any)
+        make_odd(c, &p);
     if (m->n < PARTS_MOST)
         m->parts[m->n++] = p;
+    if (c->any && m->n < PARTS_MOST && chance(c, 5))
+        m->parts[m->n++] = raw_part(c);
 }
 
 static inline void add_message(struct random_chat *c, struct chat_request *r, enum chat_role role,
@@ -247,9 +319,9 @@ static inline void add_message(struct random_chat *c, struct chat_request *r, en
 
 static inline void add_texts(struct random_chat *c, struct random_message *m)
 {
-    add_part(m, text_part(c));
+    add_part(c, m, text_part(c));
     while (may(c, HAS_TEXTS, 25))
-        add_part(m, text_part(c));
+        add_part(c, m, text_part(c));
 }
 
 static inline void say_system(struct random_chat *c, struct chat_request *r)
@@ -266,7 +338,7 @@ static inline void say_user(struct random_chat *c, struct chat_request *r)
 
     add_texts(c, &m);
     while (chance(c, 25))
-        add_part(&m, media_part(c));
+        add_part(c, &m, media_part(c));
     if (may(c, HAS_ORDER, 30))
         add_texts(c, &m);
     add_message(c, r, CHAT_USER, &m);
@@ -285,9 +357,9 @@ static inline void add_thoughts(struct random_chat *c, struct random_message *m,
                                          : ~(unsigned)HAS_UNSIGNED;
     }
     if ((c->has & (HAS_SIGNED | HAS_UNSIGNED)) != 0)
-        add_part(m, thought_part(c));
+        add_part(c, m, thought_part(c));
     while (c->dialect != CHAT_OLLAMA && may(c, HAS_SIGNED, 25))
-        add_part(m, thought_part(c));
+        add_part(c, m, thought_part(c));
     c->has = has;
 }
 
@@ -299,17 +371,17 @@ static inline void say_assistant(struct random_chat *c, struct chat_request *r)
     add_thoughts(c, &m, calls > 0);
     if (calls == 0 || chance(c, 50))
         add_texts(c, &m);
-    if (may(c, HAS_REFUSAL, 10))
-        add_part(&m, (struct chat_part){.kind = CHAT_REFUSAL, .text = text_at_random(c)});
+    if (may(c, HAS_REFUSAL | HAS_TEXTS | HAS_ORDER, 10))
+        add_part(c, &m, (struct chat_part){.kind = CHAT_REFUSAL, .text = text_at_random(c)});
     for (unsigned i = 0; i < calls; i++) {
-        add_part(&m, call_part(c));
+        add_part(c, &m, call_part(c));
         if (may(c, HAS_ORDER, 10))
-            add_part(&m, thought_part(c));
+            add_part(c, &m, thought_part(c));
     }
     add_message(c, r, CHAT_ASSISTANT, &m);
     for (unsigned i = first; i < c->calls; i++) {
         m = (struct random_message){.n = 0};
-        add_part(&m, result_part(c, i));
+        add_part(c, &m, result_part(c, i));
         add_message(c, r, CHAT_TOOL, &m);
     }
 }
@@ -359,7 +431,7 @@ static inline void offer_tools(struct random_chat *c, struct chat_request *r)
 
     if (chance(c, 40) && (c->calls == 0 || (c->has & NEEDS_TOOLS) == 0))
         return;
-    r->tools = arena_array(c->arena, 3, sizeof(*r->tools));
+    r->tools = arena_array(c->arena, 4, sizeof(*r->tools));
     if (r->tools == NULL)
         abort();
     for (unsigned i = 0, n = 1 + (unsigned)rand_below(&c->rand, 2); i < n; i++) {
@@ -372,6 +444,9 @@ static inline void offer_tools(struct random_chat *c, struct chat_request *r)
         if (chance(c, 10))
             t->cache_control = STR("{\"type\":\"ephemeral\"}");
     }
+    if (c->any && chance(c, 10))
+        r->tools[r->tools_count++] = (struct chat_tool){
+            .vendor = any_maker(c), .raw = STR("{\"type\":\"computer_20250124\"}")};
     if (c->raw_tool.len > 0 && chance(c, 20))
         r->tools[r->tools_count++] = (struct chat_tool){.vendor = c->dialect, .raw = c->raw_tool};
     choose_tool(c, r);
@@ -389,6 +464,8 @@ static inline void format_at_random(struct random_chat *c, struct chat_request *
     if (chance(c, 30))
         r->schema_description = text_at_random(c);
     r->schema_strict = chance(c, 50) ? CHAT_YES : CHAT_UNSET;
+    if (c->any && chance(c, 30))
+        r->schema_strict = CHAT_NO;
 }
 
 static inline void number_at_random(struct random_chat *c, struct str *to, struct str value)
@@ -414,6 +491,23 @@ static inline void numbers_at_random(struct random_chat *c, struct chat_request 
         r->n = ONE_OF(c, "2", "3");
 }
 
+/* As any surface may read it. */
+static inline void think_oddly(struct random_chat *c, struct chat_reasoning *r)
+{
+    unsigned how = (unsigned)rand_below(&c->rand, 5);
+
+    *r = (struct chat_reasoning){.show = (enum chat_tri)rand_below(&c->rand, 3)};
+    if (how == 0)
+        r->effort = word_of(ONE_OF(c, "none", "minimal", "low", "medium", "high", "xhigh", "max"));
+    else
+        r->on = how == 1 ? CHAT_NO : CHAT_YES;
+    if (how == 2)
+        r->budget = ONE_OF(c, "1024", "3000", "20000");
+    r->adaptive = how >= 3;
+    if (how == 4 && chance(c, 50))
+        r->effort = word_of(ONE_OF(c, "low", "medium", "high", "max"));
+}
+
 static inline void think_at_random(struct random_chat *c, struct chat_request *r)
 {
     if (chance(c, 60))
@@ -426,6 +520,8 @@ static inline void think_at_random(struct random_chat *c, struct chat_request *r
     }
     if (may(c, HAS_SHOW, 50))
         r->reasoning.show = CHAT_YES;
+    if (c->any)
+        think_oddly(c, &r->reasoning);
 }
 
 static inline void words_at_random(struct random_chat *c, struct chat_request *r)
@@ -447,7 +543,15 @@ static inline void words_at_random(struct random_chat *c, struct chat_request *r
 static inline void extras_at_random(struct random_chat *c, struct chat_request *r)
 {
     if (chance(c, 15))
-        r->extra[r->extra_count++] = (struct chat_extra){c->dialect, c->extra_name, c->extra_value};
+        r->extra[r->extra_count++] =
+            (struct chat_extra){c->extra_vendor, c->extra_name, c->extra_value};
+    if (c->any && chance(c, 30)) {
+        r->extra[r->extra_count].name = STR("unheard_of");
+        r->extra[r->extra_count].value = STR("{\"a\":1}");
+        r->extra[r->extra_count++].vendor = any_maker(c);
+    }
+    if (c->echo != NULL && chance(c, 30))
+        r->echo = c->echo;
 }
 
 static inline void chat_at_random(struct random_chat *c, struct chat_request *r)

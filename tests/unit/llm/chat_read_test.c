@@ -354,6 +354,25 @@ static void a_request_is_read_into_its_parts(void **state)
     ask_done(&k);
 }
 
+static void a_custom_tools_call_can_be_told_as_a_functions(void **state)
+{
+    const struct chat_part *part;
+    struct asked k;
+
+    (void)state;
+    must_ask(&k, MESSAGES("{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"d\","
+                          "\"type\":\"custom\",\"custom\":{\"name\":\"c\",\"input\":\"a\\nb\"}},"
+                          "{\"id\":\"e\",\"type\":\"custom\"}]}"));
+    part = k.request.messages[0].parts;
+    assert_int_equal(k.request.messages[0].parts_count, 2);
+    for (unsigned i = 0; i < 2; i++)
+        assert_true(part[i].kind == CHAT_RAW && part[i].vendor == CHAT_OPENAI);
+    assert_true(text_is(part[0].id, "d") && text_is(part[0].name, "c"));
+    assert_true(text_is(part[0].args_text, "a\\nb"));
+    assert_true(text_is(part[1].name, "") && text_is(part[1].args_text, ""));
+    ask_done(&k);
+}
+
 static void signed_thinking_comes_back_as_it_was(void **state)
 {
     struct asked k;
@@ -491,6 +510,45 @@ static void R45_members_of_messages_that_nobody_knows_are_named(void **state)
     assert_int_equal(k.request.dropped_count, 1);
     assert_true(str_eq(k.request.dropped[0], STR("messages[].prefix")));
     ask_done(&k);
+}
+
+static void R45_members_inside_are_named_but_for_those_of_what_goes_on_whole(void **state)
+{
+    static const char *const body = MEMBERS(
+        "\"response_format\":{\"type\":\"json_object\",\"schema\":{\"a\":1}},\"tools\":[{\"type\":"
+        "\"function\",\"x\":1,\"function\":{\"name\":\"f\",\"y\":1}},{\"type\":\"custom\",\"z\":1}"
+        "]");
+    static const char *const said = MESSAGES(
+        "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\",\"t\":1},{\"type\":"
+        "\"image_url\",\"image_url\":{\"url\":\"https://x\",\"i\":1}},{\"type\":\"file\",\"file\":{"
+        "\"file_id\":\"f\",\"f\":1}},{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"A\","
+        "\"format\":\"wav\",\"a\":1}},{\"type\":\"video_url\",\"v\":1}]},{\"role\":\"assistant\","
+        "\"tool_calls\":[{\"id\":\"c\",\"index\":0,\"type\":\"function\",\"c\":1,\"function\":{"
+        "\"name\":"
+        "\"f\",\"arguments\":\"{}\",\"parsed_arguments\":{\"a\":1},\"n\":1}},{\"id\":\"d\","
+        "\"type\":"
+        "\"custom\",\"custom\":{},\"u\":1}]}");
+    static const char *const names[] = {"response_format.schema",
+                                        "tools[].x",
+                                        "tools[].function.y",
+                                        "messages[].content[].t",
+                                        "messages[].content[].image_url.i",
+                                        "messages[].content[].file.f",
+                                        "messages[].content[].input_audio.a",
+                                        "messages[].tool_calls[].c",
+                                        "messages[].tool_calls[].function.n"};
+    struct asked k, l;
+
+    (void)state;
+    must_ask(&k, body);
+    must_ask(&l, said);
+    assert_int_equal(k.request.dropped_count, 3);
+    assert_int_equal(l.request.dropped_count, 6);
+    for (unsigned i = 0; i < COUNTOF(names); i++)
+        assert_true(
+            str_eq(i < 3 ? k.request.dropped[i] : l.request.dropped[i - 3], str_from(names[i])));
+    ask_done(&k);
+    ask_done(&l);
 }
 
 /* ---- refusals ---- */
@@ -637,11 +695,13 @@ int main(void)
         cmocka_unit_test(every_field_has_its_place),
         cmocka_unit_test(media_are_told_apart),
         cmocka_unit_test(a_request_is_read_into_its_parts),
+        cmocka_unit_test(a_custom_tools_call_can_be_told_as_a_functions),
         cmocka_unit_test(signed_thinking_comes_back_as_it_was),
         cmocka_unit_test(settings_have_many_names),
         cmocka_unit_test(cache_marks_are_kept),
         cmocka_unit_test(what_is_allowed_is_what_is_offered),
         cmocka_unit_test(R45_members_of_messages_that_nobody_knows_are_named),
+        cmocka_unit_test(R45_members_inside_are_named_but_for_those_of_what_goes_on_whole),
         cmocka_unit_test(bad_requests_are_refused_by_name),
         cmocka_unit_test(what_is_not_json_is_refused_first),
         cmocka_unit_test(everything_has_a_maximum),

@@ -13,252 +13,42 @@
 
 #include <stdlib.h>
 
-#include "base/rand.h"
-#include "llm/chat_text.h"
+#include "llm/chat_seal.h"
 #include "llm/dialects.h"
+#include "llm/generate_part.h"
+#include "llm/responses_part.h"
 #include "llm/sse.h"
+#include "unit/llm/chat_speech.h"
 
 #define COUNT 4000u
-#define CALLS_MOST 4u
-#define CHOICES_MOST 3u
-#define THOUGHTS_MOST 16u
-#define EVENTS_MOST 256u
 
-/* ---- answers at random ---- */
+/* ---- who is told ---- */
 
-struct speech {
-    struct rand rand;
-    struct chat_event at[EVENTS_MOST];
-    unsigned n;
-    unsigned calls[CHOICES_MOST];
-    bool anthropic; /* in blocks, of one choice */
+/* What an API has words for; all else is told in others, or not at all. */
+struct client {
+    const struct chat_surface *surface;
+    const struct dialect *dialect;
+    unsigned has;           /* enum speech_has */
+    bool ends;              /* a block's end tells it from the next of its kind */
+    bool refusals;          /* else they are texts */
+    bool citations, blocks; /* a maker's own; else nobody hears of them */
+    bool signed_calls;
+    bool cache_writes, reasoning; /* are counted */
+    bool always_counts;           /* has no word for not knowing */
+    enum chat_stop stops[CHAT_STOP_OTHER + 1];
+    bool declines_wholly;  /* an answer that declines in words is whole … */
+    bool declines_by_stop; /* … or ends by that word, whatever it said */
 };
-
-static bool chance(struct speech *s, unsigned percent)
-{
-    return rand_below(&s->rand, 100) < percent;
-}
-
-static struct chat_event *say(struct speech *s, enum chat_event_kind kind, uint32_t choice)
-{
-    assert_true(s->n < EVENTS_MOST);
-    s->at[s->n] = (struct chat_event){.kind = kind, .choice = choice};
-    return &s->at[s->n++];
-}
-
-static struct json_text any(struct speech *s)
-{
-    static const char *const texts[] = {"a",
-                                        " b",
-                                        "q\\\"uote",
-                                        "\\n\\n",
-                                        "\\u00e9",
-                                        "\xc3\xa9",
-                                        "\xf0\x9f\x90\xab",
-                                        "\\ud83d\\udc2b",
-                                        "c\\\\",
-                                        "a\\/b",
-                                        "data: x",
-                                        "[DONE]",
-                                        "event: message_stop",
-                                        "\\u0000",
-                                        "  ",
-                                        "a word and another one",
-                                        "{\\\"a\\\":1}"};
-    const char *t = texts[rand_below(&s->rand, COUNTOF(texts))];
-
-    return (struct json_text){t, strlen(t)};
-}
-
-static void say_texts(struct speech *s, enum chat_event_kind kind, uint32_t choice)
-{
-    do
-        say(s, kind, choice)->text = any(s);
-    while (chance(s, 60));
-}
-
-static void end_block(struct speech *s, uint32_t choice)
-{
-    if (s->anthropic || chance(s, 70))
-        say(s, CHAT_EV_BLOCK_END, choice);
-}
-
-static void say_thought(struct speech *s, uint32_t choice, bool is_signed)
-{
-    if (is_signed && chance(s, 20)) {
-        say(s, CHAT_EV_REDACTED, choice)->text =
-            chance(s, 50) ? JSON_TEXT("Eg+\\/==") : JSON_TEXT("R");
-        say(s, CHAT_EV_BLOCK_END, choice);
-        return;
-    }
-    say_texts(s, CHAT_EV_THINKING, choice);
-    if (is_signed)
-        say(s, CHAT_EV_SIGNATURE, choice)->text =
-            chance(s, 50) ? JSON_TEXT("S+\\/=") : JSON_TEXT("T");
-    say(s, CHAT_EV_BLOCK_END, choice);
-}
-
-/* Arguments in pieces, as they stand inside a string. */
-static const char *const args[][4] = {
-    {"{}"},
-    {"{\\\"a\\\":1.0}"},
-    {"{\\\"a", "\\\":[1,2", ",{\\\"c\\\":\\\"x\\\\\\\"y\\\"}]}"},
-    {"{\\\"city\\\":\\\"Merv\\\\n\\\"", ",\\\"n\\\":12345678901234567890", "}"},
-    {"{", "\\\"\xc3\xa9\\\":null}"},
-};
-
-static void say_call_begins(struct speech *s, uint32_t choice)
-{
-    static const char *const ids[] = {"call_0", "toolu_01A", "call-2", "c_3"};
-    uint32_t call = s->calls[choice]++;
-    struct chat_event *ev = say(s, CHAT_EV_CALL, choice);
-
-    ev->call = call;
-    ev->id = (struct json_text){ids[call], strlen(ids[call])};
-    ev->name = chance(s, 50) ? JSON_TEXT("weather") : JSON_TEXT("search");
-    if (!s->anthropic && chance(s, 30))
-        ev->signature = JSON_TEXT("G+\\/=");
-}
-
-static void say_args(struct speech *s, uint32_t choice, uint32_t call, const char *text)
-{
-    struct chat_event *ev = say(s, CHAT_EV_ARGS, choice);
-
-    ev->call = call;
-    ev->text = (struct json_text){text, strlen(text)};
-}
-
-/* One after the other, or in turns. */
-static void say_calls(struct speech *s, uint32_t choice)
-{
-    unsigned n = 1 + (unsigned)rand_below(&s->rand, CALLS_MOST), which[CALLS_MOST];
-    bool turns = chance(s, 30);
-
-    for (unsigned i = 0; i < n; i++) {
-        which[i] = (unsigned)rand_below(&s->rand, COUNTOF(args));
-        say_call_begins(s, choice);
-        for (unsigned j = 0; !turns && j < 4 && args[which[i]][j] != NULL; j++)
-            say_args(s, choice, i, args[which[i]][j]);
-        if (!turns)
-            end_block(s, choice);
-    }
-    for (unsigned j = 0; turns && j < 4; j++) {
-        for (unsigned i = 0; i < n; i++) {
-            if (args[which[i]][j] != NULL)
-                say_args(s, choice, i, args[which[i]][j]);
-        }
-    }
-    if (turns)
-        say(s, CHAT_EV_BLOCK_END, choice);
-}
-
-static void say_stop(struct speech *s, uint32_t choice)
-{
-    static const enum chat_stop chat[] = {CHAT_STOP_END, CHAT_STOP_LENGTH, CHAT_STOP_FILTER};
-    static const enum chat_stop messages[] = {CHAT_STOP_END,    CHAT_STOP_SEQUENCE,
-                                              CHAT_STOP_LENGTH, CHAT_STOP_REFUSAL,
-                                              CHAT_STOP_PAUSE,  CHAT_STOP_CONTEXT};
-    struct chat_event *ev = say(s, CHAT_EV_STOP, choice);
-
-    if (s->calls[choice] > 0 && chance(s, 80))
-        ev->stop = CHAT_STOP_CALLS;
-    else if (s->anthropic)
-        ev->stop = messages[rand_below(&s->rand, COUNTOF(messages))];
-    else
-        ev->stop = chat[rand_below(&s->rand, COUNTOF(chat))];
-    if (ev->stop == CHAT_STOP_SEQUENCE)
-        ev->text = JSON_TEXT("EN\\\"D");
-}
-
-static void say_usage(struct speech *s)
-{
-    struct chat_usage *u = &say(s, CHAT_EV_USAGE, 0)->usage;
-
-    u->source = CHAT_USAGE_REPORTED;
-    u->input = 10 + rand_below(&s->rand, 100000);
-    u->output = 10 + rand_below(&s->rand, 100000);
-    if (chance(s, 50))
-        u->cache_read = rand_below(&s->rand, u->input / 2);
-    if (chance(s, 50))
-        u->cache_write = rand_below(&s->rand, u->input / 2);
-    if (chance(s, 50))
-        u->reasoning = rand_below(&s->rand, u->output);
-}
-
-static void say_raw(struct speech *s)
-{
-    struct chat_event *ev = say(s, CHAT_EV_RAW, 0);
-
-    ev->vendor = CHAT_ANTHROPIC;
-    ev->raw = STR("{\"type\":\"server_tool_use\",\"id\":\"srvtoolu_1\",\"name\":\"web_search\","
-                  "\"input\":{\"q\":1.0}}");
-}
-
-static void say_cited(struct speech *s)
-{
-    struct chat_event *ev;
-
-    say_texts(s, CHAT_EV_TEXT, 0);
-    if (!s->anthropic || !chance(s, 20))
-        return;
-    ev = say(s, CHAT_EV_CITATION, 0);
-    ev->vendor = CHAT_ANTHROPIC;
-    ev->raw = STR("{\"type\":\"char_location\",\"cited_text\":\"a\",\"start_char_index\":0}");
-}
-
-/* As those who think, speak and call do; Anthropic's in any order. */
-static void say_choice(struct speech *s, uint32_t choice)
-{
-    bool is_signed = chance(s, 60);
-
-    while (chance(s, 45)) {
-        say_thought(s, choice, is_signed);
-        if (!is_signed && !s->anthropic)
-            break; /* one text, where there are no blocks */
-    }
-    if (chance(s, 75)) {
-        say_cited(s);
-        s->at[s->n - 1].choice = choice;
-        for (unsigned i = s->n; i-- > 0 && s->at[i].kind == CHAT_EV_TEXT;)
-            s->at[i].choice = choice;
-        end_block(s, choice);
-    }
-    if (!s->anthropic && chance(s, 10))
-        say_texts(s, CHAT_EV_REFUSAL, choice);
-    if (s->anthropic && chance(s, 15))
-        say_raw(s);
-    if (chance(s, 50))
-        say_calls(s, choice);
-    if (s->anthropic && chance(s, 20)) {
-        say_cited(s);
-        end_block(s, choice);
-    }
-    say_stop(s, choice);
-}
-
-static void speak(struct speech *s, uint64_t seed, bool anthropic)
-{
-    unsigned choices;
-
-    *s = (struct speech){.anthropic = anthropic};
-    rand_init(&s->rand, seed);
-    choices = anthropic || chance(s, 80) ? 1 : 2 + (unsigned)rand_below(&s->rand, CHOICES_MOST - 1);
-    *say(s, CHAT_EV_START, 0) =
-        (struct chat_event){.kind = CHAT_EV_START, .id = JSON_TEXT("x"), .model = JSON_TEXT("y")};
-    for (uint32_t i = 0; i < choices; i++)
-        say_choice(s, i);
-    if (anthropic || chance(s, 90)) /* Anthropic's have no word for not knowing */
-        say_usage(s);
-    say(s, CHAT_EV_END, 0);
-}
 
 /* ---- what was heard ---- */
 
 struct choice {
     struct buf thoughts, text, refusal; /* thoughts: with their signatures */
-    struct buf blocks;                  /* Anthropic's: all but calls, in order */
+    struct buf blocks;                  /* where there is an order: all but calls, in it */
     struct buf call[CALLS_MOST + 1];
+    struct json_text signature; /* of the call that comes next */
     unsigned calls;
+    bool refused, finished;
     enum chat_stop stop;
     struct buf stop_text;
     enum chat_event_kind open; /* what a piece goes on with */
@@ -268,9 +58,8 @@ struct choice {
 struct heard {
     struct choice choice[CHOICES_MOST];
     struct chat_usage usage;
-    unsigned ends;
-    bool anthropic;
-    const struct dialect *dialect;
+    unsigned ends, errors;
+    const struct client *client;
     struct chat_decoder *decoder;
 };
 
@@ -284,15 +73,20 @@ static void put_name(struct buf *to, const char *name)
     assert_int_equal(buf_put(to, str_from(name)), 0);
 }
 
+static bool in_order(const struct heard *h)
+{
+    return (h->client->has & SPEAKS_IN_ORDER) != 0;
+}
+
 /* Pieces of one kind are one text; where blocks have ends, until such an end. */
 static void put_piece(struct heard *h, struct choice *c, struct buf *to,
                       const struct chat_event *ev, const char *name)
 {
     if (ev->text.len == 0)
         return;
-    if (h->anthropic)
+    if (in_order(h))
         to = &c->blocks;
-    if (c->open != ev->kind || (c->between && h->anthropic))
+    if (c->open != ev->kind || (c->between && h->client->ends))
         put_name(to, name);
     put(to, ev->text);
     c->open = ev->kind;
@@ -302,16 +96,75 @@ static void put_piece(struct heard *h, struct choice *c, struct buf *to,
 static void put_whole(struct heard *h, struct choice *c, struct buf *to, struct json_text t,
                       const char *name)
 {
-    to = h->anthropic ? &c->blocks : to;
+    if (t.len == 0)
+        return;
+    to = in_order(h) ? &c->blocks : to;
     put_name(to, name);
     put(to, t);
     c->open = CHAT_EV_END;
+}
+
+static bool strip(struct json_text *t, struct str word)
+{
+    if (!str_starts(str_make(t->ptr, t->len), word))
+        return false;
+    *t = (struct json_text){t->ptr + word.len, t->len - word.len};
+    return true;
+}
+
+/* What a signature says that it is, in the words of the surface that wrote it. */
+static void hear_signature(struct heard *h, struct choice *c, struct json_text text)
+{
+    struct chat_seal seal = {.content = text};
+
+    if (h->client->dialect == &dialect_responses && chat_unseal(text, &seal))
+        text = seal.content;
+    if (strip(&text, STR(RESPONSES_SEAL_CALL)))
+        c->signature = text; /* static memory: what was said */
+    else if (strip(&text, STR(RESPONSES_SEAL_REDACTED)) || strip(&text, STR(GENERATE_REDACTED)))
+        put_whole(h, c, &c->thoughts, text, "\nredacted ");
+    else {
+        (void)strip(&text, STR(RESPONSES_SEAL_SIGNATURE));
+        put_whole(h, c, &c->thoughts, text, "\nsignature ");
+    }
+}
+
+static void hear_call(struct heard *h, struct choice *c, const struct chat_event *ev)
+{
+    struct buf *to = &c->call[ev->call];
+
+    assert_int_equal(ev->call, c->calls++);
+    put(to, ev->id);
+    put_name(to, " ");
+    put(to, ev->name);
+    put_name(to, " ");
+    if (h->client->signed_calls)
+        put(to, ev->signature.len > 0 ? ev->signature : c->signature);
+    c->signature = (struct json_text){NULL, 0};
+    put_name(to, " ");
+    if (in_order(h))
+        put_name(&c->blocks, "\ncall");
+    c->open = CHAT_EV_END;
+}
+
+/* Arguments that never came are none. */
+static void hear_stop(struct choice *c, const struct chat_event *ev)
+{
+    assert_false(c->finished);
+    c->finished = true;
+    c->stop = ev->stop;
+    put(&c->stop_text, ev->text);
+    for (unsigned i = 0; i < c->calls; i++) {
+        if (c->call[i].ptr[c->call[i].len - 1] == ' ')
+            put_name(&c->call[i], "{}");
+    }
 }
 
 static bool hear(void *ctx, const struct chat_event *ev)
 {
     struct heard *h = ctx;
     struct choice *c = &h->choice[ev->choice];
+    struct chat_event text = *ev;
 
     assert_true(ev->choice < CHOICES_MOST && ev->call < CALLS_MOST);
     switch (ev->kind) {
@@ -324,31 +177,29 @@ static bool hear(void *ctx, const struct chat_event *ev)
         put_piece(h, c, &c->thoughts, ev, "\nthought ");
         break;
     case CHAT_EV_REFUSAL:
-        put_piece(h, c, &c->refusal, ev, "\nrefusal ");
+        c->refused = true;
+        text.kind = CHAT_EV_TEXT;
+        if (h->client->refusals)
+            put_piece(h, c, &c->refusal, ev, "\nrefusal ");
+        else
+            put_piece(h, c, &c->text, &text, "\ntext ");
         break;
     case CHAT_EV_SIGNATURE:
-        put_whole(h, c, &c->thoughts, ev->text, "\nsignature ");
+        hear_signature(h, c, ev->text);
         break;
     case CHAT_EV_REDACTED:
         put_whole(h, c, &c->thoughts, ev->text, "\nredacted ");
         break;
     case CHAT_EV_CITATION:
-        put_whole(h, c, &c->text, (struct json_text){ev->raw.ptr, ev->raw.len}, "\ncitation ");
+        if (h->client->citations)
+            put_whole(h, c, &c->text, (struct json_text){ev->raw.ptr, ev->raw.len}, "\ncitation ");
         break;
     case CHAT_EV_RAW:
-        put_whole(h, c, &c->text, (struct json_text){ev->raw.ptr, ev->raw.len}, "\nraw ");
+        if (h->client->blocks && ev->vendor == h->client->surface->id)
+            put_whole(h, c, &c->text, (struct json_text){ev->raw.ptr, ev->raw.len}, "\nraw ");
         break;
     case CHAT_EV_CALL:
-        assert_int_equal(ev->call, c->calls++);
-        put(&c->call[ev->call], ev->id);
-        put_name(&c->call[ev->call], " ");
-        put(&c->call[ev->call], ev->name);
-        put_name(&c->call[ev->call], " ");
-        put(&c->call[ev->call], ev->signature);
-        put_name(&c->call[ev->call], " ");
-        if (h->anthropic)
-            put_name(&c->blocks, "\ncall");
-        c->open = CHAT_EV_END;
+        hear_call(h, c, ev);
         break;
     case CHAT_EV_ARGS:
         put(&c->call[ev->call], ev->text);
@@ -360,11 +211,11 @@ static bool hear(void *ctx, const struct chat_event *ev)
         h->usage = ev->usage;
         break;
     case CHAT_EV_STOP:
-        c->stop = ev->stop;
-        put(&c->stop_text, ev->text);
+        hear_stop(c, ev);
         break;
     case CHAT_EV_ERROR:
-        fail_msg("an error: %.*s", (int)ev->text.len, ev->text.ptr);
+        h->errors++;
+        assert_true(json_text_is(ev->text, STR("went \\\"wrong\\\"")));
         break;
     case CHAT_EV_END:
         h->ends++;
@@ -391,6 +242,7 @@ static void heard_done(struct heard *h)
 /* ---- the same ---- */
 
 struct case_of {
+    const struct client *client;
     const char *what;
     uint64_t seed;
     const struct buf *told;
@@ -413,6 +265,25 @@ static void same_number(const struct case_of *k, const char *part, uint64_t a, u
                  (int)k->told->len, k->told->ptr);
 }
 
+/* How it is told that such an answer ended.  Who ends with calls waits for tools, whatever the word
+ * was (R47). */
+static enum chat_stop stop_of(const struct client *client, const struct choice *c)
+{
+    enum chat_stop stop = c->stop;
+    bool calls = c->calls > 0;
+
+    if (stop == CHAT_STOP_CALLS || (stop == CHAT_STOP_OTHER && calls))
+        stop = CHAT_STOP_END;
+    if (c->refused && stop == CHAT_STOP_REFUSAL && client->declines_wholly)
+        stop = CHAT_STOP_END;
+    else if (c->refused && !calls && client->declines_by_stop &&
+             (stop == CHAT_STOP_END || client->stops[CHAT_STOP_OTHER] == CHAT_STOP_END) &&
+             (stop == CHAT_STOP_END || stop == CHAT_STOP_OTHER))
+        stop = CHAT_STOP_REFUSAL;
+    stop = client->stops[stop];
+    return stop == CHAT_STOP_END && calls ? CHAT_STOP_CALLS : stop;
+}
+
 static void same_choice(const struct case_of *k, const struct choice *a, const struct choice *b)
 {
     same(k, "thoughts", &a->thoughts, &b->thoughts);
@@ -422,10 +293,23 @@ static void same_choice(const struct case_of *k, const struct choice *a, const s
     same_number(k, "calls", a->calls, b->calls);
     for (unsigned i = 0; i < CALLS_MOST; i++)
         same(k, "call", &a->call[i], &b->call[i]);
-    /* Who ends with calls waits for tools, whatever the word was (R47). */
-    same_number(k, "stop", a->stop == CHAT_STOP_END && a->calls > 0 ? CHAT_STOP_CALLS : a->stop,
-                b->stop);
-    same(k, "stop's text", &a->stop_text, &b->stop_text);
+    same_number(k, "stop", stop_of(k->client, a), b->stop);
+    if (k->client->stops[CHAT_STOP_SEQUENCE] == CHAT_STOP_SEQUENCE && b->stop == CHAT_STOP_SEQUENCE)
+        same(k, "stop sequence", &a->stop_text, &b->stop_text);
+}
+
+static void same_usage(const struct case_of *k, const struct chat_usage *a,
+                       const struct chat_usage *b)
+{
+    if (a->source == CHAT_USAGE_ABSENT && k->client->always_counts)
+        return;
+    same_number(k, "usage told", a->source, b->source);
+    same_number(k, "input", a->input, b->input);
+    same_number(k, "output", a->output, b->output);
+    same_number(k, "read from a cache", a->cache_read, b->cache_read);
+    same_number(k, "written to a cache", k->client->cache_writes ? a->cache_write : 0,
+                b->cache_write);
+    same_number(k, "reasoning", k->client->reasoning ? a->reasoning : 0, b->reasoning);
 }
 
 static void same_answer(const struct case_of *k, const struct heard *a, const struct heard *b)
@@ -433,12 +317,8 @@ static void same_answer(const struct case_of *k, const struct heard *a, const st
     for (unsigned i = 0; i < CHOICES_MOST; i++)
         same_choice(k, &a->choice[i], &b->choice[i]);
     same_number(k, "ends", 1, b->ends);
-    same_number(k, "usage told", a->usage.source, b->usage.source);
-    same_number(k, "input", a->usage.input, b->usage.input);
-    same_number(k, "output", a->usage.output, b->usage.output);
-    same_number(k, "read from a cache", a->usage.cache_read, b->usage.cache_read);
-    same_number(k, "written to a cache", a->usage.cache_write, b->usage.cache_write);
-    same_number(k, "reasoning", a->usage.reasoning, b->usage.reasoning);
+    same_number(k, "errors", 0, b->errors);
+    same_usage(k, &a->usage, &b->usage);
 }
 
 /* ---- there and back ---- */
@@ -447,7 +327,7 @@ static bool on_event(void *ctx, const struct sse_event *ev)
 {
     struct heard *h = ctx;
 
-    assert_true(h->dialect->decode(h->decoder, ev->name, ev->data, hear, h));
+    assert_true(h->client->dialect->decode(h->decoder, ev->name, ev->data, hear, h));
     return true;
 }
 
@@ -466,50 +346,93 @@ static void feed_cut(struct speech *s, struct heard *h, struct str stream)
     }
     assert_int_equal(sse_partial(&sse), 0);
     sse_done(&sse);
-    if (h->dialect->decode_end != NULL)
-        h->dialect->decode_end(h->decoder, hear, h);
+    if (h->client->dialect->decode_end != NULL)
+        h->client->dialect->decode_end(h->decoder, hear, h);
 }
 
-static void write_answer(const struct chat_surface *surface, struct chat_writer *w,
-                         const struct speech *s, bool stream, struct buf *out)
+/* An answer on its way. */
+struct telling {
+    struct speech speech;
+    struct arena arena;
+    struct chat_request asked;
+    struct chat_answer_facts facts;
+    struct chat_writer *writer;
+    struct buf out;
+    struct heard said, told;
+};
+
+static void begin(struct telling *t, const struct client *client, uint64_t seed, bool stream)
 {
-    for (unsigned i = 0; i < s->n; i++)
-        assert_int_equal(stream ? surface->put(w, &s->at[i], out) : surface->collect(w, &s->at[i]),
+    *t = (struct telling){.asked = {.wants_usage = true, .stream = stream, .n = STR("3")}};
+    t->asked.arena = &t->arena;
+    t->facts = (struct chat_answer_facts){.id = STR("1"), .model = STR("m"), .request = &t->asked};
+    t->writer = client->surface->writer_new(&t->arena, &t->facts);
+    t->said.client = t->told.client = client;
+    t->told.decoder = client->dialect->decoder_new(&t->arena);
+    speak(&t->speech, seed, client->has);
+}
+
+static void end(struct telling *t)
+{
+    buf_done(&t->out);
+    heard_done(&t->said);
+    heard_done(&t->told);
+    arena_done(&t->arena);
+}
+
+static void write_some(struct telling *t, unsigned n)
+{
+    const struct chat_surface *surface = t->said.client->surface;
+
+    for (unsigned i = 0; i < n; i++) {
+        const struct chat_event *ev = &t->speech.at[i];
+
+        hear(&t->said, ev);
+        assert_int_equal(t->asked.stream ? surface->put(t->writer, ev, &t->out)
+                                         : surface->collect(t->writer, ev),
                          0);
-    if (!stream)
-        assert_int_equal(surface->write(w, out), 0);
+    }
 }
 
-static void tell(const struct chat_surface *surface, const struct dialect *dialect, uint64_t seed,
-                 bool stream)
+static void tell(const struct client *client, uint64_t seed, bool stream)
 {
-    struct speech s;
-    struct arena arena = {.max = 0};
-    struct chat_request asked = {
-        .arena = &arena, .wants_usage = true, .stream = stream, .n = STR("3")};
-    struct chat_answer_facts facts = {.id = STR("1"), .model = STR("m"), .request = &asked};
-    struct heard said = {.anthropic = dialect == &dialect_anthropic},
-                 told = {.anthropic = said.anthropic,
-                         .dialect = dialect,
-                         .decoder = dialect->decoder_new(&arena)};
-    struct buf out = {.max = 0};
+    struct telling t;
 
-    speak(&s, seed, said.anthropic);
-    for (unsigned i = 0; i < s.n; i++)
-        hear(&said, &s.at[i]);
-    write_answer(surface, surface->writer_new(&arena, &facts), &s, stream, &out);
-    if (stream)
-        feed_cut(&s, &told, buf_str(&out));
-    else
-        assert_true(dialect->decode_whole(told.decoder, buf_str(&out), hear, &told));
-    same_answer(&(struct case_of){stream ? "streamed" : "whole", seed, &out}, &said, &told);
-    buf_done(&out);
-    heard_done(&said);
-    heard_done(&told);
-    arena_done(&arena);
+    begin(&t, client, seed, stream);
+    write_some(&t, t.speech.n);
+    if (stream) {
+        feed_cut(&t.speech, &t.told, buf_str(&t.out));
+    } else {
+        assert_int_equal(client->surface->write(t.writer, &t.out), 0);
+        assert_true(client->dialect->decode_whole(t.told.decoder, buf_str(&t.out), hear, &t.told));
+    }
+    same_answer(&(struct case_of){client, stream ? "streamed" : "whole", seed, &t.out}, &t.said,
+                &t.told);
+    end(&t);
 }
 
-static void all(const struct chat_surface *surface, const struct dialect *dialect)
+/* An answer that goes no further is none, be it that an error is told or not. */
+static void tell_no_more(const struct client *client, uint64_t seed, bool error)
+{
+    struct telling t;
+    unsigned stop = 0;
+
+    begin(&t, client, seed, true);
+    while (t.speech.at[stop].kind != CHAT_EV_STOP)
+        stop++;
+    write_some(&t, 1 + (unsigned)rand_below(&t.speech.rand, stop));
+    if (error)
+        assert_int_equal(client->surface->error_event(t.writer, FAULT_UPSTREAM_ERROR,
+                                                      STR("went \"wrong\""), &t.out),
+                         0);
+    feed_cut(&t.speech, &t.told, buf_str(&t.out));
+    if (t.told.ends != 0 || t.told.errors != error)
+        fail_msg("%s, SEED=%llu: %u ends and %u errors were told\n%.*s", client->surface->name,
+                 (unsigned long long)seed, t.told.ends, t.told.errors, (int)t.out.len, t.out.ptr);
+    end(&t);
+}
+
+static void all(const struct client *client)
 {
     uint64_t seed = 1, count = COUNT;
 
@@ -518,23 +441,109 @@ static void all(const struct chat_surface *surface, const struct dialect *dialec
     if (getenv("COUNT") != NULL)
         assert_true(str_to_u64(str_from(getenv("COUNT")), &count));
     for (uint64_t i = 0; i < count; i++) {
-        tell(surface, dialect, seed + i, true);
-        tell(surface, dialect, seed + i, false);
+        tell(client, seed + i, true);
+        tell(client, seed + i, false);
+        tell_no_more(client, seed + i, i % 2 == 0);
     }
-    print_message("# %s: %llu answers, streamed and whole\n", surface->name,
+    print_message("# %s: %llu answers, streamed, whole, and cut short\n", client->surface->name,
                   (unsigned long long)count);
 }
 
 static void a_client_of_chat_is_told_what_was_answered(void **state)
 {
     (void)state;
-    all(&surface_chat, &dialect_openai);
+    all(&(struct client){
+        .surface = &surface_chat,
+        .dialect = &dialect_openai,
+        .has = SPEAKS_CHOICES,
+        .refusals = true,
+        .signed_calls = true,
+        .cache_writes = true,
+        .reasoning = true,
+        .stops = {[CHAT_STOP_END] = CHAT_STOP_END,
+                  [CHAT_STOP_SEQUENCE] = CHAT_STOP_END,
+                  [CHAT_STOP_LENGTH] = CHAT_STOP_LENGTH,
+                  [CHAT_STOP_CALLS] = CHAT_STOP_CALLS,
+                  [CHAT_STOP_FILTER] = CHAT_STOP_FILTER,
+                  [CHAT_STOP_REFUSAL] = CHAT_STOP_FILTER,
+                  [CHAT_STOP_PAUSE] = CHAT_STOP_LENGTH,
+                  [CHAT_STOP_CONTEXT] = CHAT_STOP_LENGTH,
+                  [CHAT_STOP_OTHER] = CHAT_STOP_END},
+    });
 }
 
 static void a_client_of_messages_is_told_what_was_answered(void **state)
 {
     (void)state;
-    all(&surface_messages, &dialect_anthropic);
+    all(&(struct client){
+        .surface = &surface_messages,
+        .dialect = &dialect_anthropic,
+        .has = SPEAKS_IN_ORDER,
+        .ends = true,
+        .citations = true,
+        .blocks = true,
+        .cache_writes = true,
+        .reasoning = true,
+        .always_counts = true,
+        .declines_by_stop = true,
+        .stops = {[CHAT_STOP_END] = CHAT_STOP_END,
+                  [CHAT_STOP_SEQUENCE] = CHAT_STOP_SEQUENCE,
+                  [CHAT_STOP_LENGTH] = CHAT_STOP_LENGTH,
+                  [CHAT_STOP_CALLS] = CHAT_STOP_CALLS,
+                  [CHAT_STOP_FILTER] = CHAT_STOP_REFUSAL,
+                  [CHAT_STOP_REFUSAL] = CHAT_STOP_REFUSAL,
+                  [CHAT_STOP_PAUSE] = CHAT_STOP_PAUSE,
+                  [CHAT_STOP_CONTEXT] = CHAT_STOP_CONTEXT,
+                  [CHAT_STOP_OTHER] = CHAT_STOP_END},
+    });
+}
+
+static void a_client_of_responses_is_told_what_was_answered(void **state)
+{
+    (void)state;
+    all(&(struct client){
+        .surface = &surface_responses,
+        .dialect = &dialect_responses,
+        .has = SPEAKS_IN_ORDER,
+        .ends = true,
+        .refusals = true,
+        .signed_calls = true,
+        .cache_writes = true,
+        .reasoning = true,
+        .declines_wholly = true,
+        .stops = {[CHAT_STOP_END] = CHAT_STOP_END,
+                  [CHAT_STOP_SEQUENCE] = CHAT_STOP_END,
+                  [CHAT_STOP_LENGTH] = CHAT_STOP_LENGTH,
+                  [CHAT_STOP_CALLS] = CHAT_STOP_CALLS,
+                  [CHAT_STOP_FILTER] = CHAT_STOP_FILTER,
+                  [CHAT_STOP_REFUSAL] = CHAT_STOP_FILTER,
+                  [CHAT_STOP_PAUSE] = CHAT_STOP_END,
+                  [CHAT_STOP_CONTEXT] = CHAT_STOP_LENGTH,
+                  [CHAT_STOP_OTHER] = CHAT_STOP_END},
+    });
+}
+
+static void a_client_of_gemini_is_told_what_was_answered(void **state)
+{
+    (void)state;
+    all(&(struct client){
+        .surface = &surface_gemini,
+        .dialect = &dialect_gemini,
+        .has = SPEAKS_IN_ORDER | SPEAKS_CHOICES,
+        .blocks = true,
+        .signed_calls = true,
+        .reasoning = true,
+        .declines_by_stop = true,
+        .stops = {[CHAT_STOP_END] = CHAT_STOP_END,
+                  [CHAT_STOP_SEQUENCE] = CHAT_STOP_END,
+                  [CHAT_STOP_LENGTH] = CHAT_STOP_LENGTH,
+                  [CHAT_STOP_CALLS] = CHAT_STOP_CALLS,
+                  [CHAT_STOP_FILTER] = CHAT_STOP_FILTER,
+                  [CHAT_STOP_REFUSAL] = CHAT_STOP_FILTER,
+                  [CHAT_STOP_PAUSE] = CHAT_STOP_OTHER,
+                  [CHAT_STOP_CONTEXT] = CHAT_STOP_LENGTH,
+                  [CHAT_STOP_OTHER] = CHAT_STOP_OTHER},
+    });
 }
 
 int main(void)
@@ -542,6 +551,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_of_chat_is_told_what_was_answered),
         cmocka_unit_test(a_client_of_messages_is_told_what_was_answered),
+        cmocka_unit_test(a_client_of_responses_is_told_what_was_answered),
+        cmocka_unit_test(a_client_of_gemini_is_told_what_was_answered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

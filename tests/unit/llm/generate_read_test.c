@@ -133,6 +133,8 @@ static void tools_are_read(void **state)
          "{" HI ",\"tools\":[{\"functionDeclarations\":[{\"name\":\"g\"}]}],\"toolConfig\":{\"functionCallingConfig\":{\"mode\":\"ANY\",\"allowedFunctionNames\":[\"g\"]}}}", NULL},
         {"some by name", "{" HI ",\"tools\":[{\"functionDeclarations\":[{\"name\":\"f\"},{\"name\":\"g\"},{\"name\":\"h\"}]}],\"toolConfig\":{\"functionCallingConfig\":{\"mode\":\"ANY\",\"allowedFunctionNames\":[\"h\",\"f\"]}}}",
          "{" HI ",\"tools\":[{\"functionDeclarations\":[{\"name\":\"f\"},{\"name\":\"h\"}]}],\"toolConfig\":{\"functionCallingConfig\":{\"mode\":\"ANY\"}}}", NULL},
+        {"one by name, beside Google's own", "{" HI ",\"tools\":[{\"googleSearch\":{}},{\"functionDeclarations\":[{\"name\":\"f\"},{\"name\":\"g\"}]}],\"toolConfig\":{\"functionCallingConfig\":{\"mode\":\"ANY\",\"allowedFunctionNames\":[\"g\"]}}}",
+         "{" HI ",\"tools\":[{\"functionDeclarations\":[{\"name\":\"g\"}]},{\"googleSearch\":{}}],\"toolConfig\":{\"functionCallingConfig\":{\"mode\":\"ANY\",\"allowedFunctionNames\":[\"g\"]}}}", NULL},
     };
 
     (void)state;

@@ -114,6 +114,7 @@ static void answers_are_written(void **state)
          CHUNK("{\"executableCode\":{}}") LAST("\"STOP\""), WHOLE("{\"executableCode\":{}}", "\"STOP\"")},
         {"an answer of nothing", EVENTS(END), LAST("\"STOP\""), WHOLE("{\"text\":\"\"}", "\"STOP\"")},
         {"a refusal in words", EVENTS(SAY(REFUSAL, "No."), STOP(END), END), CHUNK("{\"text\":\"No.\"}") LAST("\"SAFETY\",\"finishMessage\":\"refusal\""), WHOLE("{\"text\":\"No.\"}", "\"SAFETY\",\"finishMessage\":\"refusal\"")},
+        {"one where calls were spoken of, and none came", EVENTS(SAY(REFUSAL, "No."), STOP(CALLS), END), CHUNK("{\"text\":\"No.\"}") LAST("\"SAFETY\",\"finishMessage\":\"refusal\""), WHOLE("{\"text\":\"No.\"}", "\"SAFETY\",\"finishMessage\":\"refusal\"")},
         {"what comes behind the end", EVENTS(END, SAY(TEXT, "x"), END), LAST("\"STOP\""), WHOLE("{\"text\":\"\"}", "\"STOP\"")},
     };
 

@@ -258,6 +258,22 @@ static void R46_what_a_tool_shows_comes_behind_the_results(void **state)
     done(&k);
 }
 
+static void another_makers_block_beside_results_is_named(void **state)
+{
+    static struct chat_part parts[] = {
+        {.kind = CHAT_RESULT, .id = OF("a"), PARTS(hi)},
+        {.kind = CHAT_RAW, .vendor = CHAT_ANTHROPIC, .raw = OF("{\"type\":\"search_result\"}")},
+    };
+    static struct chat_message messages[] = {{.role = CHAT_USER, PARTS(parts)}};
+    struct asking k = {.request = {.messages = messages, .messages_count = 1}};
+
+    (void)state;
+    assert_true(encode(&k, "m"));
+    has(&k, "\"messages\":[{\"role\":\"tool\",\"tool_call_id\":\"a\",\"content\":\"Hi\"}]}");
+    dropped(&k, "content.search_result ");
+    done(&k);
+}
+
 static void media_of_other_dialects(void **state)
 {
     static struct chat_part shown[] = {
@@ -267,7 +283,9 @@ static void media_of_other_dialects(void **state)
          .media_type = OF("application/pdf"),
          .data = OF("CC"),
          .file_name = OF("c.pdf")},
+        {.kind = CHAT_FILE, .media_type = OF("text/csv"), .data = OF("DD")},
         {.kind = CHAT_FILE, .text = OF("https://x.test/d.pdf")},
+        {.kind = CHAT_FILE, .file_id = OF("file-1"), .file_name = OF("e.pdf")},
     };
     static struct chat_message messages[] = {{.role = CHAT_USER, PARTS(shown)}};
     struct asking k = {.request = {.messages = messages, .messages_count = 1}};
@@ -277,7 +295,10 @@ static void media_of_other_dialects(void **state)
     has(&k, "{\"data\":\"AA\",\"format\":\"mp3\"}");
     has(&k, "{\"data\":\"BB\",\"format\":\"wav\"}");
     has(&k, "{\"file_data\":\"data:application/pdf;base64,CC\",\"filename\":\"c.pdf\"}");
+    has(&k, "{\"file_data\":\"data:text/csv;base64,DD\",\"filename\":\"document\"}");
     has(&k, "{\"file_data\":\"https://x.test/d.pdf\"}");
+    has(&k, "{\"file_id\":\"file-1\"}");
+    dropped(&k, "filename ");
     done(&k);
 }
 
@@ -331,6 +352,7 @@ int main(void)
         cmocka_unit_test(signed_thinking_never_goes_back_here),
         cmocka_unit_test(what_has_to_be_called_is_named_by_its_kind),
         cmocka_unit_test(R46_what_a_tool_shows_comes_behind_the_results),
+        cmocka_unit_test(another_makers_block_beside_results_is_named),
         cmocka_unit_test(media_of_other_dialects),
         cmocka_unit_test(an_image_that_cannot_be_sent_is_refused),
         cmocka_unit_test(settings_of_other_dialects),

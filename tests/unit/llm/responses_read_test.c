@@ -201,6 +201,10 @@ static const struct {
      "\"tools\":[{\"type\":\"function\",\"name\":\"f\"},{\"type\":\"function\",\"name\":\"g\"}],"
      "\"tool_choice\":{\"type\":\"allowed_tools\",\"mode\":\"required\",\"tools\":[{\"type\":\"function\",\"name\":\"g\"}]}",
      " (tool name=g) choice=any"},
+    {"some, of other kinds, too",
+     "\"tools\":[{\"type\":\"function\",\"name\":\"f\"},{\"type\":\"web_search\"},{\"type\":\"custom\",\"name\":\"f\"},{\"type\":\"custom\",\"name\":\"c\"},{\"type\":\"image_generation\"}],"
+     "\"tool_choice\":{\"type\":\"allowed_tools\",\"mode\":\"auto\",\"tools\":[{\"type\":\"web_search\"},{\"type\":\"custom\",\"name\":\"c\"}]}",
+     " (tool raw={\"type\":\"web_search\"}) (tool raw={\"type\":\"custom\",\"name\":\"c\"}) choice=auto"},
     {"reasoning", "\"reasoning\":{\"effort\":\"high\",\"summary\":\"auto\",\"x\":1}", " effort=high show=yes -reasoning.x"},
     {"reasoning, as it was called", "\"reasoning\":{\"generate_summary\":\"concise\",\"effort\":null}", " show=yes"},
     {"plain text", "\"text\":{\"format\":{\"type\":\"text\"}}", ""},
