@@ -169,6 +169,8 @@ void chat_drop_from(struct str *names, uint32_t *count, struct str field);
 /* Always false, for the caller to return. */
 COLD bool chat_refuse(struct chat_problem *p, struct arena *a, const char *param, const char *fmt,
                       ...) PRINTF_LIKE(4, 5);
+/* Whether the body is JSON, `depth_max` levels deep at most.  Clears the problem, or tells that. */
+bool chat_scan(struct arena *a, struct str body, unsigned depth_max, struct chat_problem *p);
 
 /* ---- the answer ---- */
 

@@ -6,6 +6,7 @@
  * in a message of the user's behind the results.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "llm/chat_args.h"
 #include "llm/chat_text.h"
 #include "llm/chat_write.h"
 #include "llm/openai_encode.h"
@@ -346,13 +347,7 @@ static void pen_call(struct encoding *e, const struct chat_part *part)
     pen_key(p, STR("function"));
     pen_open(p, '{');
     pen_key_text(p, STR("name"), part->name);
-    pen_key(p, STR("arguments"));
-    pen_quote(p);
-    if (part->args.len > 0)
-        pen_inside_json(p, part->args);
-    else
-        pen_inside(p, part->args_text);
-    pen_quote_end(p);
+    chat_pen_args_text(p, part);
     pen_close(p, '}');
     pen_close(p, '}');
 }
