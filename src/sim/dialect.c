@@ -57,8 +57,14 @@ struct str sim_ask_credential(const struct sim_ask *ask)
     return sim_ask_query(ask, STR("key"));
 }
 
-bool sim_refuse(struct sim_problem *p, struct str message)
+bool sim_action_find(const struct str *actions, unsigned count, struct str action,
+                     unsigned *ret_surface)
 {
-    *p = (struct sim_problem){.status = 400, .message = message};
+    for (unsigned i = 0; i < count; i++) {
+        if (str_eq(actions[i], action)) {
+            *ret_surface = i;
+            return true;
+        }
+    }
     return false;
 }

@@ -13,6 +13,7 @@
 
 #include "http/message.h"
 #include "sim/frame.h"
+#include "sim/problem.h"
 #include "sim/tally.h"
 #include "sim/text.h"
 
@@ -41,22 +42,6 @@ struct sim_ask {
     struct str tools[SIM_TOOLS_MAX]; /* names */
     unsigned tool_count;
     bool stream, wants_usage;
-};
-
-/* When to try again, and in which words. */
-struct sim_retry {
-    enum sim_fault style; /* of the group RETRY; SIM_NONE: nothing is said */
-    uint64_t ms;
-};
-
-/* Why a request is refused, or what a fault says. */
-struct sim_problem {
-    unsigned status;
-    struct str message;
-    struct str type;        /* empty: the one that belongs to the status */
-    struct str code, param; /* empty: null, where the dialect has them at all */
-    struct sim_retry retry;
-    uint64_t id; /* of the reply, where its body says it */
 };
 
 /* What the head of a reply depends on. */
@@ -151,8 +136,9 @@ const struct sim_dialect *sim_dialect_default(void);
 struct str sim_ask_credential(const struct sim_ask *ask);
 /* A parameter's value, not decoded; .ptr NULL: it is not there. */
 struct str sim_ask_query(const struct sim_ask *ask, struct str name);
-/* Refuse with 400 and this; always false. */
-bool sim_refuse(struct sim_problem *ret_problem, struct str message);
+/* Which of its words for actions a path says; false: none. */
+bool sim_action_find(const struct str *actions, unsigned count, struct str action,
+                     unsigned *ret_surface);
 /* The first fault of the script that the dialect lacks; SIM_NONE: it has them all. */
 enum sim_fault sim_dialect_lacks(const struct sim_dialect *d, const struct sim_script *s);
 

@@ -21,6 +21,8 @@ void sim_talk_next(struct sim_talk *t, struct out *o);
 /* For a dialect: where the tool event `at` belongs. */
 struct sim_tool_part sim_talk_tool(const struct sim_talk *t, uint64_t at);
 uint64_t sim_talk_calls(const struct sim_talk *t); /* 0: an answer in text */
+/* Whether the script picks this. */
+bool sim_talk_has(const struct sim_talk *t, enum sim_fault f);
 struct str sim_talk_tool_name(const struct sim_talk *t, uint64_t call);
 /* A call's arguments: their part 1 to SIM_TOOL_PARTS, or 0 for all of them, which are a JSON
  * object. `quoted`: as the inside of a JSON string. */
