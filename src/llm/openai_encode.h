@@ -18,6 +18,7 @@ bool openai_encode_messages(struct json_pen *p, struct chat_request *r,
                             struct chat_problem *problem);
 /* Whether one of the texts has "json" in it, in whatever letters. */
 bool openai_encode_speaks_of_json(const struct chat_request *r);
+
 /* ---- what both of OpenAI's dialects say alike ---- */
 
 /* The effort, or the word for the budget; absent: not said, and what cannot be is dropped. */
