@@ -119,7 +119,7 @@ struct chat_extra { /* a member that only its own dialect knows */
     struct str name, value; /* key without quotes; raw */
 };
 
-struct chat_echo; /* responses_part.h */
+struct chat_echo; /* responses_read.h */
 struct quirks;    /* quirks.h */
 
 struct chat_request {

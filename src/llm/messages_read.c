@@ -5,7 +5,10 @@
  * so it is in most dialects, and those that want it otherwise join neighbours anyway.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "llm/messages_part.h"
+#include "llm/messages_read.h"
+
+#include "llm/chat_text.h"
+#include "llm/messages.h"
 
 /* As written; the name goes into headers, messages and the log. */
 #define MODEL_BYTES_MAX 1024u

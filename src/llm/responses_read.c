@@ -5,7 +5,7 @@
  * answered without it, and `store` is answered with false.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "llm/responses_part.h"
+#include "llm/responses_read.h"
 
 /* As written; the name goes into headers, messages and the log. */
 #define MODEL_BYTES_MAX 1024u

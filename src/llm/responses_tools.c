@@ -5,7 +5,7 @@
  * that only this API has: they are carried as they came, for a target that speaks it.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "llm/responses_part.h"
+#include "llm/responses_read.h"
 
 static const struct json_text nothing = {NULL, 0};
 
