@@ -9,6 +9,7 @@
 #ifndef LLM_ANTHROPIC_PART_H
 #define LLM_ANTHROPIC_PART_H
 
+#include "llm/chat_event.h"
 #include "llm/json_pen.h"
 
 /* ---- what a model takes ---- */
