@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/talk.h"
 
+#include "sim/dialect.h"
+
 /* Any fixed moment will do; with the request's number added, `created` is deterministic too. */
 #define EPOCH_S 1767225600u
 

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "sim/dialect.h"
 #include "sim/json.h"
 #include "sim/talk.h"
 
