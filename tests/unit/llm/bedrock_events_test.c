@@ -158,12 +158,6 @@ static void R7_a_whole_answer_is_its_stream(void **state)
     }
 }
 
-static bool stop_at_text(void *ctx, const struct chat_event *ev)
-{
-    ++*(unsigned *)ctx;
-    return ev->kind != CHAT_EV_TEXT;
-}
-
 static void nothing_is_told_to_one_who_has_heard_enough(void **state)
 {
     struct arena a = {.max = 0};
@@ -172,7 +166,7 @@ static void nothing_is_told_to_one_who_has_heard_enough(void **state)
     (void)state;
     assert_true(dialect_bedrock.decode_whole(
         dialect_bedrock.decoder_new(&a),
-        STR(WHOLE("{\"text\":\"a\"},{\"text\":\"b\"}", "end_turn")), stop_at_text, &told));
+        STR(WHOLE("{\"text\":\"a\"},{\"text\":\"b\"}", "end_turn")), trace_until_text, &told));
     assert_int_equal(told, 2);
     arena_done(&a);
 }

@@ -11,9 +11,9 @@
 
 #include <errno.h>
 
-#include "llm/dialects.h"
-
+#include "unit/llm/chat_tell.h"
 #include "unit/llm/responses_stream.h"
+#include "unit/llm/str_check.h"
 
 static const struct chat_answer_facts facts = {
     .id = STR_INIT("01A"),
@@ -22,16 +22,6 @@ static const struct chat_answer_facts facts = {
 };
 
 /* clang-format off */
-#define TEXT_INIT(lit) {"" lit, sizeof(lit) - 1}
-#define SAY(k, t)       {.kind = CHAT_EV_##k, .text = TEXT_INIT(t)}
-#define CALL(n, i, f)   {.kind = CHAT_EV_CALL, .call = n, .id = TEXT_INIT(i), .name = TEXT_INIT(f)}
-#define ARGS(n, t)      {.kind = CHAT_EV_ARGS, .call = n, .text = TEXT_INIT(t)}
-#define BLOCK_END       {.kind = CHAT_EV_BLOCK_END}
-#define STOP(s)         {.kind = CHAT_EV_STOP, .stop = CHAT_STOP_##s}
-#define START           {.kind = CHAT_EV_START}
-#define END             {.kind = CHAT_EV_END}
-#define EVENTS(...)     (const struct chat_event[]){__VA_ARGS__, END}, \
-                        COUNTOF(((const struct chat_event[]){__VA_ARGS__, END}))
 #define MESSAGE_(n, s, c) "{\"id\":\"msg_01A000" n "\",\"type\":\"message\",\"status\":\"" s "\",\"content\":[" c "],\"role\":\"assistant\"}"
 #define MESSAGE(n, c)   MESSAGE_(n, "completed", c)
 #define SAID(t)         "{\"type\":\"output_text\",\"annotations\":[],\"logprobs\":[],\"text\":\"" t "\"}"
@@ -104,13 +94,6 @@ static const struct row {
 
 /* ---- both ways of telling ---- */
 
-static void put_each(struct chat_writer *w, const struct chat_event *events, size_t n,
-                     struct buf *out)
-{
-    for (size_t i = 0; i < n; i++)
-        assert_int_equal(surface_responses.put(w, &events[i], out), 0);
-}
-
 static void check_stream(struct rstream *s, struct str bytes)
 {
     *s = (struct rstream){.n = 0};
@@ -124,25 +107,9 @@ static void read_stream(struct rstream *s, struct arena *a, const struct chat_ev
 {
     struct buf out = {.max = 1 << 24};
 
-    put_each(surface_responses.writer_new(a, &facts), events, n, &out);
+    put_each(&surface_responses, surface_responses.writer_new(a, &facts), events, n, &out);
     check_stream(s, buf_str(&out));
     buf_done(&out);
-}
-
-static void write_whole(struct arena *a, const struct chat_event *events, size_t n, struct buf *out)
-{
-    struct chat_writer *w = surface_responses.writer_new(a, &facts);
-
-    for (size_t i = 0; i < n; i++)
-        assert_int_equal(surface_responses.collect(w, &events[i]), 0);
-    assert_int_equal(surface_responses.write(w, out), 0);
-    assert_true(json_scan(buf_str(out), JSON_DEPTH_MAX, NULL, NULL, NULL));
-}
-
-static void check_str(const char *what, struct str got, struct str want)
-{
-    if (!str_eq(got, want))
-        fail_msg("%s: %.*s instead of %.*s", what, STR_ARG(got), STR_ARG(want));
 }
 
 static void R46_a_stream_and_a_whole_answer_say_the_same(void **state)
@@ -156,7 +123,8 @@ static void R46_a_stream_and_a_whole_answer_say_the_same(void **state)
 
         read_stream(&s, &a, rows[i].events, rows[i].n);
         check_str(rows[i].what, rstream_get(s.response, "output"), str_from(rows[i].output));
-        write_whole(&a, rows[i].events, rows[i].n, &whole);
+        write_whole(&surface_responses, surface_responses.writer_new(&a, &facts), rows[i].events,
+                    rows[i].n, &whole);
         check_str(rows[i].what, buf_str(&whole), s.response);
         rstream_done(&s);
         buf_done(&whole);
@@ -202,20 +170,14 @@ static void a_short_stream_byte_for_byte(void **state)
     struct buf out = {.max = 0};
 
     (void)state;
-    put_each(surface_responses.writer_new(&a, &facts), events, COUNTOF(events), &out);
+    put_each(&surface_responses, surface_responses.writer_new(&a, &facts), events, COUNTOF(events),
+             &out);
     check_str("stream", buf_str(&out), str_from(want));
     buf_done(&out);
     arena_done(&a);
 }
 
 /* ---- when ---- */
-
-static bool wrote(struct chat_writer *w, struct chat_event ev, struct buf *out, const char *word)
-{
-    out->len = 0;
-    assert_int_equal(surface_responses.put(w, &ev, out), 0);
-    return str_find(buf_str(out), str_from(word)) != NULL;
-}
 
 static void R8_calls_told_in_turns_do_not_wait_for_each_other(void **state)
 {
@@ -224,16 +186,22 @@ static void R8_calls_told_in_turns_do_not_wait_for_each_other(void **state)
     struct chat_writer *w = surface_responses.writer_new(&a, &facts);
 
     (void)state;
-    assert_false(wrote(w, (struct chat_event)START, &out, "event"));
-    assert_true(wrote(w, (struct chat_event)CALL(0, "c", "f"), &out, "\"call_id\":\"c\""));
-    assert_true(wrote(w, (struct chat_event)CALL(1, "d", "g"), &out, "\"call_id\":\"d\""));
-    assert_true(wrote(w, (struct chat_event)ARGS(0, "{"), &out, "\"output_index\":0"));
-    assert_true(wrote(w, (struct chat_event)ARGS(1, "{}"), &out, "\"output_index\":1"));
-    assert_false(wrote(w, (struct chat_event)BLOCK_END, &out, "event"));
-    assert_true(wrote(w, (struct chat_event)ARGS(0, "}"), &out, "\"arguments\":\"{}\""));
-    assert_true(wrote(w, (struct chat_event)STOP(CALLS), &out, "response.output_item.done"));
-    assert_false(wrote(w, (struct chat_event)ARGS(0, "late"), &out, "late"));
-    assert_true(wrote(w, (struct chat_event)END, &out, "response.completed"));
+    assert_false(wrote(&surface_responses, w, (struct chat_event)START, &out, "event"));
+    assert_true(wrote(&surface_responses, w, (struct chat_event)CALL(0, "c", "f"), &out,
+                      "\"call_id\":\"c\""));
+    assert_true(wrote(&surface_responses, w, (struct chat_event)CALL(1, "d", "g"), &out,
+                      "\"call_id\":\"d\""));
+    assert_true(
+        wrote(&surface_responses, w, (struct chat_event)ARGS(0, "{"), &out, "\"output_index\":0"));
+    assert_true(
+        wrote(&surface_responses, w, (struct chat_event)ARGS(1, "{}"), &out, "\"output_index\":1"));
+    assert_false(wrote(&surface_responses, w, (struct chat_event)BLOCK_END, &out, "event"));
+    assert_true(wrote(&surface_responses, w, (struct chat_event)ARGS(0, "}"), &out,
+                      "\"arguments\":\"{}\""));
+    assert_true(wrote(&surface_responses, w, (struct chat_event)STOP(CALLS), &out,
+                      "response.output_item.done"));
+    assert_false(wrote(&surface_responses, w, (struct chat_event)ARGS(0, "late"), &out, "late"));
+    assert_true(wrote(&surface_responses, w, (struct chat_event)END, &out, "response.completed"));
     buf_done(&out);
     arena_done(&a);
 }
@@ -241,22 +209,9 @@ static void R8_calls_told_in_turns_do_not_wait_for_each_other(void **state)
 static void a_full_buffer_gets_no_half_event(void **state)
 {
     struct chat_event ev = SAY(TEXT, "0123456789");
-    size_t failed = 0, max = 1;
-    int err = -ENOBUFS;
 
     (void)state;
-    for (; err < 0; max += 7) {
-        struct arena a = {.max = 1 << 20};
-        struct buf out = {.max = max};
-
-        err = surface_responses.put(surface_responses.writer_new(&a, &facts), &ev, &out);
-        assert_true(err == 0 || err == -ENOBUFS);
-        assert_true(err == 0 || out.len == 0);
-        failed += err < 0;
-        buf_done(&out);
-        arena_done(&a);
-    }
-    assert_in_range(failed, 100, 1000);
+    assert_in_range(put_in_little_room(&surface_responses, &facts, &ev, 7), 100, 1000);
 }
 
 static void an_arena_that_is_full_is_told(void **state)
@@ -373,7 +328,8 @@ static void an_answer_repeats_its_request(void **state)
     (void)state;
     assert_true(surface_responses.read(&a, str_from(body), 64, &request, &p));
     asked.request = &request;
-    put_each(surface_responses.writer_new(&a, &asked), events, COUNTOF(events), &out);
+    put_each(&surface_responses, surface_responses.writer_new(&a, &asked), events, COUNTOF(events),
+             &out);
     check_stream(&s, buf_str(&out));
     for (size_t i = 0; i < COUNTOF(wants); i++)
         check_str(wants[i].name, rstream_get(s.response, wants[i].name), str_from(wants[i].value));
@@ -402,11 +358,11 @@ static void an_error_in_a_stream_is_told_with_what_had_been_said(void **state)
         struct str error;
 
         if (i % 2 == 0)
-            put_each(w, &text, 1, &out);
+            put_each(&surface_responses, w, &text, 1, &out);
         assert_int_equal(
             surface_responses.error_event(w, codes[i / 2].fault, STR("it \"broke\""), &out), 0);
-        put_each(w, &text, 1, &out);
-        put_each(w, &end, 1, &out);
+        put_each(&surface_responses, w, &text, 1, &out);
+        put_each(&surface_responses, w, &end, 1, &out);
         check_stream(&s, buf_str(&out));
         assert_true(s.error);
         check_str("status", rstream_inside(s.response, "status"), STR("failed"));
