@@ -102,6 +102,19 @@ static inline void trace_lines(const struct dialect *dialect, struct arena *a, s
     assert_int_equal(buf_put(out, str_make("", 1)), 0);
 }
 
+/* The events of a whole answer; NULL: it is none, whatever was told. */
+static inline void trace_whole(const struct dialect *dialect, const char *body, const char *events)
+{
+    struct arena a = {.max = 0};
+    struct buf out = {.max = 0};
+    bool ok = dialect->decode_whole(dialect->decoder_new(&a), str_from(body), trace, &out);
+
+    if (ok != (events != NULL) || (ok && !str_eq(buf_str(&out), str_from(events))))
+        fail_msg("%s:\n%.*s", body, STR_ARG(buf_str(&out)));
+    buf_done(&out);
+    arena_done(&a);
+}
+
 /* A chat_event_fn that wants no more than one text; `ctx` counts, an unsigned. */
 static inline bool trace_until_text(void *ctx, const struct chat_event *ev)
 {
