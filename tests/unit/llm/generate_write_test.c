@@ -9,11 +9,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <errno.h>
-
 #include "llm/chat_text.h"
 #include "llm/generate.h"
 
+#define SURFACE surface_gemini
 #include "unit/llm/chat_tell.h"
 #include "unit/llm/str_check.h"
 
@@ -76,9 +75,9 @@ static void answers_are_written(void **state)
         struct arena a = {.max = 0};
         struct buf out = {.max = 0}, body = {.max = 0};
 
-        put_each(&surface_gemini, surface_gemini.writer_new(&a, &facts), rows[i].events, rows[i].n, &out);
+        put_each(surface_gemini.writer_new(&a, &facts), rows[i].events, rows[i].n, &out);
         check_str(rows[i].what, buf_str(&out), str_from(rows[i].stream));
-        write_whole(&surface_gemini, surface_gemini.writer_new(&a, &facts), rows[i].events, rows[i].n, &body);
+        write_whole(&a, &facts, rows[i].events, rows[i].n, &body);
         check_str(rows[i].what, buf_str(&body), str_from(rows[i].whole));
         buf_done(&out);
         buf_done(&body);
@@ -114,7 +113,7 @@ static void every_end_has_a_reason(void **state)
         struct buf body = {.max = 0}, want = {.max = 0};
         bool calls = i % 2 == 1;
 
-        write_whole(&surface_gemini, surface_gemini.writer_new(&a, &facts), events + (calls ? 0 : 2), calls ? 4 : 2, &body);
+        write_whole(&a, &facts, events + (calls ? 0 : 2), calls ? 4 : 2, &body);
         assert_int_equal(buf_printf(&want, "\"finishReason\":%s,\"index\":0}", calls ? rows[i / 2].calls : rows[i / 2].plain), 0);
         if (str_find(buf_str(&body), buf_str(&want)) == NULL)
             fail_msg("%u: %.*s", rows[i / 2].stop, STR_ARG(buf_str(&body)));
@@ -133,11 +132,11 @@ static void usage_is_told_in_geminis_terms(void **state)
     struct buf out = {.max = 0}, body = {.max = 0};
 
     (void)state;
-    put_each(&surface_gemini, surface_gemini.writer_new(&a, &facts), events, COUNTOF(events), &out);
+    put_each(surface_gemini.writer_new(&a, &facts), events, COUNTOF(events), &out);
     check_str("a stream", buf_str(&out),
           STR("data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}],\"role\":\"model\"},\"index\":0}],\"usageMetadata\":{\"promptTokenCount\":9,\"cachedContentTokenCount\":4,\"candidatesTokenCount\":1,\"totalTokenCount\":10},\"modelVersion\":\"m\",\"responseId\":\"1\"}\r\n\r\n"
           "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"\"}],\"role\":\"model\"},\"finishReason\":\"STOP\",\"index\":0}],\"usageMetadata\":{\"promptTokenCount\":9,\"cachedContentTokenCount\":4,\"candidatesTokenCount\":4,\"thoughtsTokenCount\":3,\"totalTokenCount\":16},\"modelVersion\":\"m\",\"responseId\":\"1\"}\r\n\r\n"));
-    write_whole(&surface_gemini, surface_gemini.writer_new(&a, &facts), events, COUNTOF(events), &body);
+    write_whole(&a, &facts, events, COUNTOF(events), &body);
     assert_non_null(str_find(buf_str(&body), STR("\"usageMetadata\":{\"promptTokenCount\":9,\"cachedContentTokenCount\":4,\"candidatesTokenCount\":4,\"thoughtsTokenCount\":3,\"totalTokenCount\":16}")));
     buf_done(&out);
     buf_done(&body);
@@ -153,7 +152,7 @@ static void candidates_keep_apart(void **state)
     struct buf body = {.max = 0};
 
     (void)state;
-    write_whole(&surface_gemini, surface_gemini.writer_new(&a, &facts), events, COUNTOF(events), &body);
+    write_whole(&a, &facts, events, COUNTOF(events), &body);
     check_str("both", buf_str(&body),
           STR("{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}],\"role\":\"model\"},\"finishReason\":\"STOP\",\"index\":0},"
           "{\"content\":{\"parts\":[{\"text\":\"b\"}],\"role\":\"model\"},\"finishReason\":\"MAX_TOKENS\",\"index\":1}],\"modelVersion\":\"m\",\"responseId\":\"1\"}"));

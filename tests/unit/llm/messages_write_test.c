@@ -14,6 +14,7 @@
 
 #include "llm/messages.h"
 
+#define SURFACE surface_messages
 #include "unit/llm/chat_tell.h"
 #include "unit/llm/messages_stream.h"
 #include "unit/llm/str_check.h"
@@ -112,7 +113,7 @@ static void read_stream(struct stream *s, struct arena *a, const struct chat_eve
     struct buf out = {.max = 1 << 24};
 
     *s = (struct stream){.arena.max = 0};
-    put_each(&surface_messages, surface_messages.writer_new(a, &facts), events, n, &out);
+    put_each(surface_messages.writer_new(a, &facts), events, n, &out);
     stream_feed(s, buf_str(&out));
     if (s->why != NULL || !s->stopped)
         fail_msg("%s in %.*s", s->why != NULL ? s->why : "no end", STR_ARG(buf_str(&out)));
@@ -132,8 +133,7 @@ static void R46_a_stream_and_a_whole_answer_say_the_same(void **state)
         stream_content(&s, &content);
         check_str(r->what, buf_str(&content), str_from(r->content));
         check_str(r->what, stream_inside(stream_get(s.delta, "stop_reason")), str_from(r->reason));
-        write_whole(&surface_messages, surface_messages.writer_new(&a, &facts), r->events, r->n,
-                    &whole);
+        write_whole(&a, &facts, r->events, r->n, &whole);
         check_str(r->what, stream_get(buf_str(&whole), "content"), str_from(r->content));
         check_str(r->what, stream_get(buf_str(&whole), "stop_reason"),
                   stream_get(s.delta, "stop_reason"));
@@ -182,8 +182,7 @@ static void a_short_stream_byte_for_byte(void **state)
     struct buf out = {.max = 0};
 
     (void)state;
-    put_each(&surface_messages, surface_messages.writer_new(&a, &facts), events, COUNTOF(events),
-             &out);
+    put_each(surface_messages.writer_new(&a, &facts), events, COUNTOF(events), &out);
     check_str("stream", buf_str(&out), str_from(want));
     buf_done(&out);
     arena_done(&a);
@@ -198,21 +197,18 @@ static void R8_a_call_is_passed_on_as_soon_as_its_turn_has_come(void **state)
     struct chat_writer *w = surface_messages.writer_new(&a, &facts);
 
     (void)state;
-    assert_true(wrote(&surface_messages, w, (struct chat_event)CALL(0, "c", "f"), &out, "\"c\""));
-    assert_true(wrote(&surface_messages, w, (struct chat_event)ARGS(0, "{\\\"a"), &out, "{\\\"a"));
-    assert_false(wrote(&surface_messages, w, (struct chat_event)CALL(1, "d", "g"), &out, "e"));
-    assert_false(wrote(&surface_messages, w, (struct chat_event)ARGS(1, "{\\\"held"), &out, "e"));
+    assert_true(wrote(w, (struct chat_event)CALL(0, "c", "f"), &out, "\"c\""));
+    assert_true(wrote(w, (struct chat_event)ARGS(0, "{\\\"a"), &out, "{\\\"a"));
+    assert_false(wrote(w, (struct chat_event)CALL(1, "d", "g"), &out, "e"));
+    assert_false(wrote(w, (struct chat_event)ARGS(1, "{\\\"held"), &out, "e"));
     /* The first object has closed. */
-    assert_true(wrote(&surface_messages, w, (struct chat_event)ARGS(0, "\\u0022:1\\u007d"), &out,
-                      "{\\\"held"));
-    assert_true(wrote(&surface_messages, w, (struct chat_event)ARGS(1, "\\\":1}"), &out,
-                      "content_block_stop"));
-    assert_false(wrote(&surface_messages, w, (struct chat_event)ARGS(0, "late"), &out, "late"));
+    assert_true(wrote(w, (struct chat_event)ARGS(0, "\\u0022:1\\u007d"), &out, "{\\\"held"));
+    assert_true(wrote(w, (struct chat_event)ARGS(1, "\\\":1}"), &out, "content_block_stop"));
+    assert_false(wrote(w, (struct chat_event)ARGS(0, "late"), &out, "late"));
     /* The second one too: the third is told at once. */
-    assert_true(
-        wrote(&surface_messages, w, (struct chat_event)CALL(2, "e", "h"), &out, "\"index\":2"));
-    assert_false(wrote(&surface_messages, w, (struct chat_event)CALL(3, "i", "j"), &out, "index"));
-    assert_true(wrote(&surface_messages, w, (struct chat_event)END, &out, "\"index\":3"));
+    assert_true(wrote(w, (struct chat_event)CALL(2, "e", "h"), &out, "\"index\":2"));
+    assert_false(wrote(w, (struct chat_event)CALL(3, "i", "j"), &out, "index"));
+    assert_true(wrote(w, (struct chat_event)END, &out, "\"index\":3"));
     assert_non_null(str_find(buf_str(&out), STR("\"partial_json\":\"{}\"")));
     buf_done(&out);
     arena_done(&a);
@@ -228,11 +224,11 @@ static void what_is_held_back_has_a_maximum(void **state)
     int err = 0;
 
     (void)state;
-    put_each(&surface_messages, w, calls, 2, &out);
-    put_each(&surface_messages, w, &args, 1, &out);
+    put_each(w, calls, 2, &out);
+    put_each(w, &args, 1, &out);
     memset(big, ' ', 1 << 19);
     args.text = (struct json_text){big, 1 << 19};
-    put_each(&surface_messages, w, &args, 1, &out);
+    put_each(w, &args, 1, &out);
     out.len = 0;
     err = surface_messages.put(w, &args, &out);
     assert_int_equal(err, -ENOBUFS);
@@ -247,7 +243,7 @@ static void a_full_buffer_gets_no_half_event(void **state)
     struct chat_event ev = SAY(TEXT, "0123456789");
 
     (void)state;
-    assert_in_range(put_in_little_room(&surface_messages, &facts, &ev, 1), 300, 2000);
+    assert_in_range(put_in_little_room(&facts, &ev, 1), 300, 2000);
 }
 
 /* ---- endings ---- */
@@ -293,8 +289,7 @@ static void R47_every_stop_has_a_reason(void **state)
         kept = stream_get(s.delta, "native_stop_reason");
         check_str("kept", kept,
                   stops[i / 2].stop == CHAT_STOP_OTHER ? STR("\"w\\u0041\"") : STR(""));
-        write_whole(&surface_messages, surface_messages.writer_new(&a, &facts), from, call ? 3 : 2,
-                    &whole);
+        write_whole(&a, &facts, from, call ? 3 : 2, &whole);
         check_str("whole", stream_get(buf_str(&whole), "stop_reason"),
                   stream_get(s.delta, "stop_reason"));
         check_str("whole", stream_get(buf_str(&whole), "native_stop_reason"), kept);
@@ -327,8 +322,7 @@ static void R7_cached_tokens_are_not_counted_twice(void **state)
         struct stream s;
 
         read_stream(&s, &a, events, COUNTOF(events));
-        write_whole(&surface_messages, surface_messages.writer_new(&a, &facts), events,
-                    COUNTOF(events), &whole);
+        write_whole(&a, &facts, events, COUNTOF(events), &whole);
         check_str("input", stream_get(s.usage, "input_tokens"), str_from(usages[i].input));
         check_str("input", stream_get(stream_get(buf_str(&whole), "usage"), "input_tokens"),
                   str_from(usages[i].input));

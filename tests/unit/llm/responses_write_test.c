@@ -11,6 +11,7 @@
 
 #include <errno.h>
 
+#define SURFACE surface_responses
 #include "unit/llm/chat_tell.h"
 #include "unit/llm/responses_stream.h"
 #include "unit/llm/str_check.h"
@@ -107,7 +108,7 @@ static void read_stream(struct rstream *s, struct arena *a, const struct chat_ev
 {
     struct buf out = {.max = 1 << 24};
 
-    put_each(&surface_responses, surface_responses.writer_new(a, &facts), events, n, &out);
+    put_each(surface_responses.writer_new(a, &facts), events, n, &out);
     check_stream(s, buf_str(&out));
     buf_done(&out);
 }
@@ -123,8 +124,7 @@ static void R46_a_stream_and_a_whole_answer_say_the_same(void **state)
 
         read_stream(&s, &a, rows[i].events, rows[i].n);
         check_str(rows[i].what, rstream_get(s.response, "output"), str_from(rows[i].output));
-        write_whole(&surface_responses, surface_responses.writer_new(&a, &facts), rows[i].events,
-                    rows[i].n, &whole);
+        write_whole(&a, &facts, rows[i].events, rows[i].n, &whole);
         check_str(rows[i].what, buf_str(&whole), s.response);
         rstream_done(&s);
         buf_done(&whole);
@@ -170,8 +170,7 @@ static void a_short_stream_byte_for_byte(void **state)
     struct buf out = {.max = 0};
 
     (void)state;
-    put_each(&surface_responses, surface_responses.writer_new(&a, &facts), events, COUNTOF(events),
-             &out);
+    put_each(surface_responses.writer_new(&a, &facts), events, COUNTOF(events), &out);
     check_str("stream", buf_str(&out), str_from(want));
     buf_done(&out);
     arena_done(&a);
@@ -186,22 +185,16 @@ static void R8_calls_told_in_turns_do_not_wait_for_each_other(void **state)
     struct chat_writer *w = surface_responses.writer_new(&a, &facts);
 
     (void)state;
-    assert_false(wrote(&surface_responses, w, (struct chat_event)START, &out, "event"));
-    assert_true(wrote(&surface_responses, w, (struct chat_event)CALL(0, "c", "f"), &out,
-                      "\"call_id\":\"c\""));
-    assert_true(wrote(&surface_responses, w, (struct chat_event)CALL(1, "d", "g"), &out,
-                      "\"call_id\":\"d\""));
-    assert_true(
-        wrote(&surface_responses, w, (struct chat_event)ARGS(0, "{"), &out, "\"output_index\":0"));
-    assert_true(
-        wrote(&surface_responses, w, (struct chat_event)ARGS(1, "{}"), &out, "\"output_index\":1"));
-    assert_false(wrote(&surface_responses, w, (struct chat_event)BLOCK_END, &out, "event"));
-    assert_true(wrote(&surface_responses, w, (struct chat_event)ARGS(0, "}"), &out,
-                      "\"arguments\":\"{}\""));
-    assert_true(wrote(&surface_responses, w, (struct chat_event)STOP(CALLS), &out,
-                      "response.output_item.done"));
-    assert_false(wrote(&surface_responses, w, (struct chat_event)ARGS(0, "late"), &out, "late"));
-    assert_true(wrote(&surface_responses, w, (struct chat_event)END, &out, "response.completed"));
+    assert_false(wrote(w, (struct chat_event)START, &out, "event"));
+    assert_true(wrote(w, (struct chat_event)CALL(0, "c", "f"), &out, "\"call_id\":\"c\""));
+    assert_true(wrote(w, (struct chat_event)CALL(1, "d", "g"), &out, "\"call_id\":\"d\""));
+    assert_true(wrote(w, (struct chat_event)ARGS(0, "{"), &out, "\"output_index\":0"));
+    assert_true(wrote(w, (struct chat_event)ARGS(1, "{}"), &out, "\"output_index\":1"));
+    assert_false(wrote(w, (struct chat_event)BLOCK_END, &out, "event"));
+    assert_true(wrote(w, (struct chat_event)ARGS(0, "}"), &out, "\"arguments\":\"{}\""));
+    assert_true(wrote(w, (struct chat_event)STOP(CALLS), &out, "response.output_item.done"));
+    assert_false(wrote(w, (struct chat_event)ARGS(0, "late"), &out, "late"));
+    assert_true(wrote(w, (struct chat_event)END, &out, "response.completed"));
     buf_done(&out);
     arena_done(&a);
 }
@@ -211,7 +204,7 @@ static void a_full_buffer_gets_no_half_event(void **state)
     struct chat_event ev = SAY(TEXT, "0123456789");
 
     (void)state;
-    assert_in_range(put_in_little_room(&surface_responses, &facts, &ev, 7), 100, 1000);
+    assert_in_range(put_in_little_room(&facts, &ev, 7), 100, 1000);
 }
 
 static void an_arena_that_is_full_is_told(void **state)
@@ -328,8 +321,7 @@ static void an_answer_repeats_its_request(void **state)
     (void)state;
     assert_true(surface_responses.read(&a, str_from(body), 64, &request, &p));
     asked.request = &request;
-    put_each(&surface_responses, surface_responses.writer_new(&a, &asked), events, COUNTOF(events),
-             &out);
+    put_each(surface_responses.writer_new(&a, &asked), events, COUNTOF(events), &out);
     check_stream(&s, buf_str(&out));
     for (size_t i = 0; i < COUNTOF(wants); i++)
         check_str(wants[i].name, rstream_get(s.response, wants[i].name), str_from(wants[i].value));
@@ -358,11 +350,11 @@ static void an_error_in_a_stream_is_told_with_what_had_been_said(void **state)
         struct str error;
 
         if (i % 2 == 0)
-            put_each(&surface_responses, w, &text, 1, &out);
+            put_each(w, &text, 1, &out);
         assert_int_equal(
             surface_responses.error_event(w, codes[i / 2].fault, STR("it \"broke\""), &out), 0);
-        put_each(&surface_responses, w, &text, 1, &out);
-        put_each(&surface_responses, w, &end, 1, &out);
+        put_each(w, &text, 1, &out);
+        put_each(w, &end, 1, &out);
         check_stream(&s, buf_str(&out));
         assert_true(s.error);
         check_str("status", rstream_inside(s.response, "status"), STR("failed"));
