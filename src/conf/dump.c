@@ -103,9 +103,17 @@ static int put_proxy(struct str proxy, struct buf *out)
     return err != 0 ? err : buf_put(out, STR("\""));
 }
 
+static struct str item_text(const struct setting *s, const void *items, uint32_t i)
+{
+    const struct conf_model *const *models = items;
+    const struct str *texts = items;
+
+    return s->type == TYPE_MODELS ? models[i]->name : texts[i];
+}
+
 static int put_list(const struct setting *s, const void *record, struct buf *out)
 {
-    const struct str *texts = get_items(s, record);
+    const void *items = get_items(s, record);
     uint32_t n = get_count(s, record);
     int err = buf_put(out, STR("["));
 
@@ -113,7 +121,8 @@ static int put_list(const struct setting *s, const void *record, struct buf *out
         if (i > 0)
             err = buf_put(out, STR(", "));
         if (err == 0)
-            err = s->type == TYPE_SECRETS ? put_masked(texts[i], out) : put_text(texts[i], out);
+            err = s->type == TYPE_SECRETS ? put_masked(item_text(s, items, i), out)
+                                          : put_text(item_text(s, items, i), out);
     }
     return err != 0 ? err : buf_put(out, STR("]"));
 }
@@ -134,21 +143,6 @@ static int put_headers(const struct setting *s, const void *record, struct buf *
             err = put_masked(pairs[2 * i + 1], out);
     }
     return err != 0 ? err : buf_put(out, n > 0 ? STR(" }") : STR("}"));
-}
-
-static int put_models(const struct setting *s, const void *record, struct buf *out)
-{
-    const struct conf_model *const *models = get_items(s, record);
-    uint32_t n = get_count(s, record);
-    int err = buf_put(out, STR("["));
-
-    for (uint32_t i = 0; err == 0 && i < n; i++) {
-        if (i > 0)
-            err = buf_put(out, STR(", "));
-        if (err == 0)
-            err = put_text(models[i]->name, out);
-    }
-    return err != 0 ? err : buf_put(out, STR("]"));
 }
 
 /* ---- single values ---- */
@@ -229,13 +223,12 @@ int dump_value(const struct setting *s, const void *record, struct buf *out)
         return buf_put(out, STR("\"…\""));
     case TYPE_TEXTS:
     case TYPE_SECRETS:
+    case TYPE_MODELS:
         return put_list(s, record, out);
     case TYPE_HEADERS:
         return put_headers(s, record, out);
     case TYPE_PROVIDER:
         return put_provider(s, record, out);
-    case TYPE_MODELS:
-        return put_models(s, record, out);
     case TYPE_SECTION:
     case TYPE_RECORDS:
     case TYPE_NAMED:

@@ -15,6 +15,7 @@
 #define GATEWAY_TRANSLATE_H
 
 #include "gateway/exchange.h"
+#include "llm/dialect.h"
 
 /* Whether what this target is asked and answers goes through here. */
 bool translate_applies(const struct exchange *x, const struct conf_target *t);

@@ -9,6 +9,7 @@
 #ifndef LLM_ANTHROPIC_PART_H
 #define LLM_ANTHROPIC_PART_H
 
+#include "llm/chat_event.h"
 #include "llm/json_pen.h"
 
 /* ---- what a model takes ---- */
@@ -69,10 +70,6 @@ struct anthropic_plan anthropic_plan(struct chat_request *r, const struct anthro
 
 /* "system" and "messages".  false: *problem says why. */
 MUST_USE bool anthropic_turns(struct anthropic_script *s);
-/* Nothing but spaces, which the API refuses for a text and for a stop sequence. */
-bool anthropic_is_blank(struct json_text t);
-/* Without spaces at the end: an answer may not go on from them. */
-struct json_text anthropic_trimmed(struct json_text t);
 /* The block of an IMAGE, FILE or AUDIO. */
 MUST_USE bool anthropic_media(struct anthropic_script *s, const struct chat_part *part);
 

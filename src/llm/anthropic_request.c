@@ -10,22 +10,10 @@
 #include "llm/anthropic_part.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
+#include "llm/chat_said.h"
 #include "llm/chat_text.h"
-
-#define NUMBER_MAX 63u
-
-static double number_of(struct str raw)
-{
-    char text[NUMBER_MAX + 1];
-    size_t n = raw.len < NUMBER_MAX ? raw.len : NUMBER_MAX;
-
-    if (n > 0)
-        memcpy(text, raw.ptr, n);
-    text[n] = '\0';
-    return strtod(text, NULL);
-}
+#include "llm/json_pick.h"
 
 /* ---- sampling ---- */
 
@@ -37,7 +25,7 @@ static bool thinks(const struct anthropic_plan *plan)
 /* 1 is the default of temperature and of top_p, so it needs no saying. */
 static bool is_one(struct str raw)
 {
-    double d = number_of(raw);
+    double d = json_number(raw);
 
     return d >= 1 && d <= 1;
 }
@@ -53,7 +41,7 @@ static void put_temperature(struct anthropic_script *s, const struct anthropic_p
             chat_drop(r, STR("temperature"));
         return;
     }
-    if (number_of(r->temperature) > 1) {
+    if (json_number(r->temperature) > 1) {
         chat_drop(r, STR("temperature"));
         r->temperature = STR("1");
     }
@@ -65,7 +53,7 @@ static bool takes_top_p(const struct anthropic_script *s, const struct anthropic
     if (s->model->sampling == ANTHROPIC_SAMPLES_NOT)
         return false;
     if (thinks(plan))
-        return number_of(s->request->top_p) >= 0.95;
+        return json_number(s->request->top_p) >= 0.95;
     return s->model->sampling == ANTHROPIC_SAMPLES || s->request->temperature.len == 0;
 }
 
@@ -87,28 +75,6 @@ static void put_top_k(struct anthropic_script *s, const struct anthropic_plan *p
         chat_drop(s->request, STR("top_k"));
     else
         pen_key_raw_some(s->pen, STR("top_k"), s->request->top_k);
-}
-
-/* Those of nothing but spaces are a 400. */
-static void put_stop(struct anthropic_script *s)
-{
-    struct chat_request *r = s->request;
-    bool any = false;
-
-    for (uint32_t i = 0; i < r->stop_count; i++) {
-        if (anthropic_is_blank(json_text_of(r->stop[i]))) {
-            chat_drop(r, STR("stop"));
-            continue;
-        }
-        if (!any) {
-            pen_key(s->pen, STR("stop_sequences"));
-            pen_open(s->pen, '[');
-        }
-        any = true;
-        pen_raw(s->pen, r->stop[i]);
-    }
-    if (any)
-        pen_close(s->pen, ']');
 }
 
 /* ---- thinking ---- */
@@ -391,7 +357,7 @@ static void put_extras(struct anthropic_script *s)
 
 static void drop_number(struct chat_request *r, struct str field, struct str value)
 {
-    if (value.len > 0 && (value.ptr[0] == 't' || number_of(value) < 0 || number_of(value) > 0))
+    if (value.len > 0 && (value.ptr[0] == 't' || json_number(value) < 0 || json_number(value) > 0))
         chat_drop(r, field);
 }
 
@@ -437,7 +403,7 @@ static void put_parameters(struct anthropic_script *s, const struct anthropic_pl
     put_temperature(s, plan);
     put_top_p(s, plan);
     put_top_k(s, plan);
-    put_stop(s);
+    chat_pen_stops(s->pen, STR("stop_sequences"), s->request);
     put_thinking(s, plan);
     put_metadata(s);
     put_tier(s);

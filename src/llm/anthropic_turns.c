@@ -15,8 +15,9 @@
  */
 #include "llm/anthropic_part.h"
 
+#include "llm/chat_args.h"
 #include "llm/chat_calls.h"
-#include "llm/chat_seal.h"
+#include "llm/chat_said.h"
 #include "llm/chat_text.h"
 
 enum turn { TURN_NONE, TURN_USER, TURN_ASSISTANT, TURN_SYSTEM };
@@ -29,54 +30,16 @@ struct turns {
     const struct chat_part *last; /* what an answer would go on from, or NULL */
 };
 
-/* ---- what says something ---- */
+/* ---- what says nothing ---- */
 
-static bool is_system(const struct chat_message *m)
-{
-    return m->role == CHAT_SYSTEM || m->role == CHAT_DEVELOPER;
-}
-
-bool anthropic_is_blank(struct json_text t)
-{
-    for (size_t i = 0; i < t.len; i++) {
-        if (t.ptr[i] == ' ')
-            continue;
-        if (t.ptr[i] != '\\' || ++i >= t.len || strchr("ntr", t.ptr[i]) == NULL)
-            return false;
-    }
-    return true;
-}
-
-/* Thoughts without a signature are another maker's, and refused. */
 static bool says(const struct chat_part *p)
 {
-    switch (p->kind) {
-    case CHAT_TEXT:
-    case CHAT_REFUSAL:
-        return !anthropic_is_blank(p->text);
-    case CHAT_THINKING:
-        return chat_is_signed(p);
-    case CHAT_REDACTED:
-        return p->data.len > 0;
-    case CHAT_RAW:
-        return p->vendor == CHAT_ANTHROPIC || chat_is_call(p);
-    case CHAT_IMAGE:
-    case CHAT_AUDIO:
-    case CHAT_FILE:
-    case CHAT_CALL:
-    case CHAT_RESULT:
-        return true;
-    }
-    return false;
+    return chat_says(p, CHAT_ANTHROPIC);
 }
 
 static bool says_anything(const struct chat_message *m)
 {
-    for (uint32_t i = 0; i < m->parts_count; i++) {
-        if (says(&m->parts[i]))
-            return true;
-    }
-    return false;
+    return chat_says_anything(m, CHAT_ANTHROPIC);
 }
 
 static bool find_type(void *ctx, const struct json_member *m)
@@ -104,7 +67,7 @@ static void drop_silent(struct turns *t, const struct chat_part *p)
 static enum turn next_turn(const struct turns *t, uint32_t from)
 {
     for (uint32_t i = from; i < t->count; i++) {
-        if (!is_system(&t->messages[i]) && says_anything(&t->messages[i]))
+        if (!chat_is_instruction(&t->messages[i]) && says_anything(&t->messages[i]))
             return t->messages[i].role == CHAT_ASSISTANT ? TURN_ASSISTANT : TURN_USER;
     }
     return TURN_NONE;
@@ -116,7 +79,7 @@ static enum turn turn_of(const struct turns *t, uint32_t i, enum turn before)
 
     if (!says_anything(m))
         return TURN_NONE;
-    if (!is_system(m))
+    if (!chat_is_instruction(m))
         return m->role == CHAT_ASSISTANT ? TURN_ASSISTANT : TURN_USER;
     if (t->script->model->system_turns && (before == TURN_USER || before == TURN_SYSTEM) &&
         next_turn(t, i + 1) != TURN_USER)
@@ -128,7 +91,7 @@ static uint32_t head_of(const struct turns *t)
 {
     uint32_t head = 0, last = 0;
 
-    while (head < t->count && is_system(&t->messages[head])) {
+    while (head < t->count && chat_is_instruction(&t->messages[head])) {
         if (says_anything(&t->messages[head]))
             last = head;
         head++;
@@ -175,24 +138,6 @@ static void close_block(struct json_pen *pen, const struct chat_part *p)
     pen_close(pen, '}');
 }
 
-struct json_text anthropic_trimmed(struct json_text t)
-{
-    while (t.len > 0) {
-        size_t escape = t.len - 1;
-
-        if (t.ptr[t.len - 1] == ' ') {
-            t.len--;
-            continue;
-        }
-        while (escape > 0 && t.ptr[escape - 1] == '\\')
-            escape--;
-        if ((t.len - 1 - escape) % 2 == 0 || strchr("ntr", t.ptr[t.len - 1]) == NULL)
-            break;
-        t.len -= 2;
-    }
-    return t;
-}
-
 static void put_text(struct turns *t, const struct chat_part *p, bool as_system)
 {
     struct json_pen *pen = t->script->pen;
@@ -202,7 +147,7 @@ static void put_text(struct turns *t, const struct chat_part *p, bool as_system)
     pen_quote(pen);
     if (as_system)
         pen_inside(pen, JSON_TEXT("<system>"));
-    pen_inside(pen, p == t->last ? anthropic_trimmed(p->text) : p->text);
+    pen_inside(pen, p == t->last ? chat_trimmed(p->text) : p->text);
     if (as_system)
         pen_inside(pen, JSON_TEXT("</system>"));
     pen_quote_end(pen);
@@ -229,30 +174,6 @@ static void put_redacted(struct turns *t, const struct chat_part *p)
     pen_close(pen, '}');
 }
 
-static bool is_id_byte(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
-}
-
-/* The API takes ^[a-zA-Z0-9_-]+$; some makers' ids have dots and colons.  The same for a call and
- * its result, so that they still find each other. */
-static void put_id(struct json_pen *pen, struct str key, struct json_text id)
-{
-    pen_key(pen, key);
-    pen_quote(pen);
-    if (id.len == 0)
-        pen_inside(pen, JSON_TEXT("_"));
-    for (size_t i = 0; i < id.len; i++) {
-        char c = is_id_byte(id.ptr[i]) ? id.ptr[i] : '_';
-
-        pen_bytes(pen, str_make(&c, 1));
-    }
-    pen_quote_end(pen);
-}
-
-/* Arguments that were no JSON object are shown as they were: the model wrote them, and has to see
- * what its tool complained of. */
 static void put_call(struct turns *t, const struct chat_part *p)
 {
     struct json_pen *pen = t->script->pen;
@@ -260,16 +181,9 @@ static void put_call(struct turns *t, const struct chat_part *p)
     if (p->signature.len > 0)
         chat_drop(t->script->request, STR("thought_signature"));
     open_block(pen, JSON_TEXT("tool_use"));
-    put_id(pen, STR("id"), p->id);
+    chat_pen_id(pen, STR("id"), p->id, SIZE_MAX);
     pen_key_text(pen, STR("name"), p->name);
-    pen_key(pen, STR("input"));
-    if (p->args.len > 0 || p->args_text.len == 0) {
-        pen_raw(pen, p->args.len > 0 ? p->args : STR("{}"));
-    } else {
-        pen_open(pen, '{');
-        pen_key_text(pen, STR("arguments"), p->args_text);
-        pen_close(pen, '}');
-    }
+    chat_pen_args(pen, STR("input"), p);
     close_block(pen, p);
 }
 
@@ -306,7 +220,7 @@ static bool put_result(struct turns *t, const struct chat_part *p)
     struct json_pen *pen = t->script->pen;
 
     open_block(pen, JSON_TEXT("tool_result"));
-    put_id(pen, STR("tool_use_id"), p->id);
+    chat_pen_id(pen, STR("tool_use_id"), p->id, SIZE_MAX);
     if (!put_result_parts(t, p))
         return false;
     if (p->is_error) {
@@ -367,7 +281,7 @@ static bool put_message(struct turns *t, const struct chat_message *m, bool resu
 static bool put_messages(struct turns *t, uint32_t from, uint32_t to, bool results)
 {
     for (uint32_t i = from; i < to; i++) {
-        bool as_system = is_system(&t->messages[i]) && t->turn[i] == TURN_USER;
+        bool as_system = chat_is_instruction(&t->messages[i]) && t->turn[i] == TURN_USER;
 
         if (!put_message(t, &t->messages[i], results, as_system))
             return false;

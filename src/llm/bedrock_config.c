@@ -8,12 +8,10 @@
  */
 #include "llm/bedrock_part.h"
 
-#include <stdlib.h>
-
 #include "llm/anthropic_part.h"
+#include "llm/chat_said.h"
 #include "llm/chat_text.h"
-
-#define NUMBER_MAX 63u
+#include "llm/json_pick.h"
 
 struct config {
     struct bedrock_script *s;
@@ -32,21 +30,10 @@ bool bedrock_is_claude(struct str model)
     return names(model, STR("anthropic")) || names(model, STR("claude"));
 }
 
-static double number_of(struct str raw)
-{
-    char text[NUMBER_MAX + 1];
-    size_t n = raw.len < NUMBER_MAX ? raw.len : NUMBER_MAX;
-
-    if (n > 0)
-        memcpy(text, raw.ptr, n);
-    text[n] = '\0';
-    return strtod(text, NULL);
-}
-
 /* 1 is the default of temperature and of top_p, so it needs no saying. */
 static void drop_sampling(struct chat_request *r, struct str field, struct str value)
 {
-    double d = number_of(value);
+    double d = json_number(value);
 
     if (d < 1 || d > 1)
         chat_drop(r, field);
@@ -67,7 +54,7 @@ static void put_temperature(struct config *c)
         return;
     if (!samples(c)) {
         drop_sampling(r, STR("temperature"), r->temperature);
-    } else if (number_of(r->temperature) > 1) { /* the API's limit for all models */
+    } else if (json_number(r->temperature) > 1) { /* the API's limit for all models */
         chat_drop(r, STR("temperature"));
         pen_key_raw_some(c->s->pen, STR("temperature"), STR("1"));
     } else {
@@ -84,7 +71,7 @@ static bool takes_top_p(const struct config *c)
     if (c->claude->sampling == ANTHROPIC_SAMPLES_NOT)
         return false;
     if (c->thinks)
-        return number_of(r->top_p) >= 0.95;
+        return json_number(r->top_p) >= 0.95;
     return c->claude->sampling == ANTHROPIC_SAMPLES || r->temperature.len == 0;
 }
 
@@ -98,29 +85,6 @@ static void put_top_p(struct config *c)
         pen_key_raw_some(c->s->pen, STR("topP"), r->top_p);
     else
         drop_sampling(r, STR("top_p"), r->top_p);
-}
-
-/* Those of nothing but spaces are refused. */
-static bool put_stops(struct config *c)
-{
-    struct chat_request *r = c->s->request;
-    bool any = false;
-
-    for (uint32_t i = 0; i < r->stop_count; i++) {
-        if (anthropic_is_blank(json_text_of(r->stop[i]))) {
-            chat_drop(r, STR("stop"));
-            continue;
-        }
-        if (!any) {
-            pen_key(c->s->pen, STR("stopSequences"));
-            pen_open(c->s->pen, '[');
-        }
-        any = true;
-        pen_raw(c->s->pen, r->stop[i]);
-    }
-    if (any)
-        pen_close(c->s->pen, ']');
-    return any;
 }
 
 /* A budget of thoughts has to fit below it; else the model's own limit does. */
@@ -168,7 +132,7 @@ static void put_inference(struct config *c)
     put_max_tokens(c);
     put_temperature(c);
     put_top_p(c);
-    c->stops = put_stops(c);
+    c->stops = chat_pen_stops(c->s->pen, STR("stopSequences"), c->s->request);
     section_close(c->s->pen, m);
 }
 

@@ -14,9 +14,9 @@
  */
 #include "llm/bedrock_part.h"
 
-#include "llm/anthropic_part.h"
+#include "llm/chat_args.h"
 #include "llm/chat_calls.h"
-#include "llm/chat_seal.h"
+#include "llm/chat_said.h"
 #include "llm/chat_text.h"
 #include "llm/json_pick.h"
 
@@ -24,42 +24,16 @@
 
 enum turn { NOBODY, USER, ASSISTANT };
 
-/* ---- what says something ---- */
-
-static bool is_system(const struct chat_message *m)
-{
-    return m->role == CHAT_SYSTEM || m->role == CHAT_DEVELOPER;
-}
+/* ---- what says nothing ---- */
 
 static bool says(const struct chat_part *p)
 {
-    switch (p->kind) {
-    case CHAT_TEXT:
-    case CHAT_REFUSAL:
-        return !anthropic_is_blank(p->text);
-    case CHAT_THINKING:
-        return chat_is_signed(p);
-    case CHAT_REDACTED:
-        return p->data.len > 0;
-    case CHAT_RAW:
-        return p->vendor == CHAT_BEDROCK || chat_is_call(p);
-    case CHAT_IMAGE:
-    case CHAT_AUDIO:
-    case CHAT_FILE:
-    case CHAT_CALL:
-    case CHAT_RESULT:
-        return true;
-    }
-    return false;
+    return chat_says(p, CHAT_BEDROCK);
 }
 
 static bool says_anything(const struct chat_message *m)
 {
-    for (uint32_t i = 0; i < m->parts_count; i++) {
-        if (says(&m->parts[i]))
-            return true;
-    }
-    return false;
+    return chat_says_anything(m, CHAT_BEDROCK);
 }
 
 static void drop_silent(struct bedrock_script *s, const struct chat_part *p)
@@ -105,7 +79,7 @@ static void put_text(struct bedrock_script *s, const struct chat_part *p, bool a
     pen_quote(s->pen);
     if (as_system)
         pen_inside(s->pen, JSON_TEXT("<system>"));
-    pen_inside(s->pen, p == s->last ? anthropic_trimmed(p->text) : p->text);
+    pen_inside(s->pen, p == s->last ? chat_trimmed(p->text) : p->text);
     if (as_system)
         pen_inside(s->pen, JSON_TEXT("</system>"));
     pen_quote_end(s->pen);
@@ -134,25 +108,11 @@ static void put_thinking(struct bedrock_script *s, const struct chat_part *p)
     pen_close(pen, '}');
 }
 
-/* Other makers' ids may have what Bedrock does not take in one. */
 static void put_id(struct json_pen *pen, struct json_text id)
 {
-    pen_key(pen, STR("toolUseId"));
-    pen_quote(pen);
-    if (id.len == 0)
-        pen_inside(pen, JSON_TEXT("_"));
-    for (size_t i = id.len > ID_MAX ? id.len - ID_MAX : 0; i < id.len; i++) {
-        char c = id.ptr[i];
-        bool kept = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                    c == '_' || c == '-';
-
-        pen_bytes(pen, kept ? str_make(&c, 1) : STR("_"));
-    }
-    pen_quote_end(pen);
+    chat_pen_id(pen, STR("toolUseId"), id, ID_MAX);
 }
 
-/* Arguments that were no JSON object are shown as they were: the model wrote them, and has to see
- * what its tool complained of. */
 static void put_call(struct bedrock_script *s, const struct chat_part *p)
 {
     struct json_pen *pen = s->pen;
@@ -164,14 +124,7 @@ static void put_call(struct bedrock_script *s, const struct chat_part *p)
     pen_open(pen, '{');
     put_id(pen, p->id);
     pen_key_text(pen, STR("name"), p->name);
-    pen_key(pen, STR("input"));
-    if (p->args.len > 0 || p->args_text.len == 0) {
-        pen_raw(pen, p->args.len > 0 ? p->args : STR("{}"));
-    } else {
-        pen_open(pen, '{');
-        pen_key_text(pen, STR("arguments"), p->args_text);
-        pen_close(pen, '}');
-    }
+    chat_pen_args(pen, STR("input"), p);
     pen_close(pen, '}');
     pen_close(pen, '}');
 }
@@ -288,7 +241,7 @@ static bool put_messages(struct bedrock_script *s, uint32_t from, uint32_t to, b
     for (uint32_t i = from; i < to; i++) {
         const struct chat_message *m = &s->request->messages[i];
 
-        if (!put_message(s, m, results, is_system(m)))
+        if (!put_message(s, m, results, chat_is_instruction(m)))
             return false;
     }
     return true;
@@ -336,7 +289,7 @@ static uint32_t opening(const struct chat_request *r)
 {
     uint32_t n = 0;
 
-    while (n < r->messages_count && is_system(&r->messages[n]))
+    while (n < r->messages_count && chat_is_instruction(&r->messages[n]))
         n++;
     return n;
 }
@@ -389,7 +342,7 @@ static bool put_alone(struct bedrock_script *s)
 static bool is_alone(const struct chat_request *r)
 {
     for (uint32_t i = 0; i < r->messages_count; i++) {
-        if (!is_system(&r->messages[i]) && says_anything(&r->messages[i]))
+        if (!chat_is_instruction(&r->messages[i]) && says_anything(&r->messages[i]))
             return false;
     }
     return true;

@@ -8,7 +8,7 @@
 #ifndef LLM_BEDROCK_PART_H
 #define LLM_BEDROCK_PART_H
 
-#include "llm/chat.h"
+#include "llm/chat_event.h"
 #include "llm/json_pen.h"
 
 /* ---- requests ---- */

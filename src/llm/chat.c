@@ -34,3 +34,16 @@ bool chat_refuse(struct chat_problem *p, struct arena *a, const char *param, con
     p->param = arena_dup(a, str_from(param));
     return false;
 }
+
+bool chat_scan(struct arena *a, struct str body, unsigned depth_max, struct chat_problem *p)
+{
+    struct json_error error;
+
+    *p = (struct chat_problem){.fault = FAULT_NONE};
+    if (json_scan(body, depth_max, NULL, NULL, &error))
+        return true;
+    p->fault = FAULT_BAD_JSON;
+    p->why = arena_printf(a, "the body is not valid JSON: %.*s",
+                          STR_ARG(json_error_text(a, body, &error)));
+    return false;
+}

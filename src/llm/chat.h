@@ -1,5 +1,6 @@
 /*
- * chat.h - a chat in our own form: what every dialect is read into and written from.
+ * chat.h - a chat in our own form: what every dialect is read into and written from; its answer is
+ * in chat_event.h.
  *
  * Only a change of dialect comes through here; on the same dialect the bytes pass as they came.
  *
@@ -25,8 +26,6 @@ struct json_text {
     const char *ptr;
     size_t len;
 };
-
-/* ---- the request ---- */
 
 enum chat_role { CHAT_SYSTEM, CHAT_DEVELOPER, CHAT_USER, CHAT_ASSISTANT, CHAT_TOOL };
 
@@ -120,7 +119,7 @@ struct chat_extra { /* a member that only its own dialect knows */
     struct str name, value; /* key without quotes; raw */
 };
 
-struct chat_echo; /* responses_part.h */
+struct chat_echo; /* responses_read.h */
 struct quirks;    /* quirks.h */
 
 struct chat_request {
@@ -170,116 +169,7 @@ void chat_drop_from(struct str *names, uint32_t *count, struct str field);
 /* Always false, for the caller to return. */
 COLD bool chat_refuse(struct chat_problem *p, struct arena *a, const char *param, const char *fmt,
                       ...) PRINTF_LIKE(4, 5);
-
-/* ---- the answer ---- */
-
-enum chat_stop {
-    CHAT_STOP_NONE,
-    CHAT_STOP_END,      /* said all it had to say */
-    CHAT_STOP_SEQUENCE, /* met one of `stop` */
-    CHAT_STOP_LENGTH,   /* max_tokens */
-    CHAT_STOP_CALLS,    /* waits for tools */
-    CHAT_STOP_FILTER,   /* a content filter */
-    CHAT_STOP_REFUSAL,  /* the model declined */
-    CHAT_STOP_PAUSE,    /* a long turn was paused: send it back to go on */
-    CHAT_STOP_CONTEXT,  /* the context window is full */
-    CHAT_STOP_OTHER,    /* one we do not know: chat_event.text has its word */
-};
-
-enum chat_usage_source { CHAT_USAGE_ABSENT, CHAT_USAGE_REPORTED };
-
-/* Tokens.  `input` counts all of the prompt, what was read from or written to a cache included;
- * `output` counts all that was written, reasoning included. */
-struct chat_usage {
-    enum chat_usage_source source;
-    uint64_t input, output, cache_read, cache_write, reasoning;
-};
-
-enum chat_event_kind {
-    CHAT_EV_START,     /* id, model: may come empty, and once */
-    CHAT_EV_TEXT,      /* text */
-    CHAT_EV_THINKING,  /* text */
-    CHAT_EV_SIGNATURE, /* of the thinking before: text */
-    CHAT_EV_REDACTED,  /* text: the data */
-    CHAT_EV_REFUSAL,   /* text */
-    CHAT_EV_CALL,      /* a tool call begins: call, id, name */
-    CHAT_EV_ARGS,      /* call, text: a piece of its arguments, a JSON text inside a JSON string */
-    CHAT_EV_BLOCK_END, /* what went on before is whole */
-    CHAT_EV_CITATION,  /* raw */
-    CHAT_EV_RAW,       /* raw: a vendor's block, empty while it goes on; only for its own dialect */
-    CHAT_EV_USAGE,     /* usage: replaces what was told before */
-    CHAT_EV_STOP,      /* stop; text: a stop sequence, or the unknown word; raw: why, by `vendor` */
-    CHAT_EV_ERROR,     /* fault, text: message, name: the provider's type or code */
-    CHAT_EV_END,       /* the answer is whole */
-};
-
-struct chat_event {
-    enum chat_event_kind kind;
-    uint32_t choice; /* 0 but where a request asked for several */
-    uint32_t call;   /* CALL, ARGS: 0, 1, 2 … in the order they began */
-    struct json_text text, id, name, model;
-    struct json_text signature; /* CALL: Gemini's, or absent */
-    struct str raw;
-    enum chat_dialect vendor; /* whose `raw` is */
-    struct chat_usage usage;
-    enum chat_stop stop;
-    enum fault fault;
-    uint64_t retry_after_ms; /* ERROR; 0: it does not say */
-};
-
-/* false: stop, no more events are wanted. */
-typedef bool chat_event_fn(void *ctx, const struct chat_event *ev);
-
-/* ---- dialects as targets ---- */
-
-enum chat_framing {
-    CHAT_SSE,         /* llm/sse.h cuts it */
-    CHAT_LINES,       /* NDJSON: a JSON text a line */
-    CHAT_EVENTSTREAM, /* Amazon's application/vnd.amazon.eventstream */
-};
-
-struct chat_decoder; /* what a dialect remembers of an answer, in the arena */
-
-/* One row a dialect (dialect.c).  Nothing here does I/O, reads a clock, or allocates but from the
- * arena and the buffer it is given. */
-struct dialect {
-    const char *name; /* as written in the configuration */
-    enum chat_dialect id;
-    enum chat_framing framing;
-
-    /* The path behind the base URL for `r` ("/messages"), in the arena; .ptr NULL without room. */
-    struct str (*path)(struct arena *a, const struct chat_request *r);
-    /* Write the body that asks `model` what `r` asks; what cannot be said is dropped (and named) or
-     * refused.  false: *p says why. */
-    bool (*encode)(struct chat_request *r, struct str model, struct buf *out,
-                   struct chat_problem *p);
-
-    /* NULL without room.  For a stream and for a whole answer alike. */
-    struct chat_decoder *(*decoder_new)(struct arena *a);
-    /* One event of the stream: an SSE event's name and data, or a line, or a frame's type and
-     * payload.  Checks that it is JSON.  Says what it means through `emit`; false: `data` is
-     * malformed, and counted nowhere. */
-    bool (*decode)(struct chat_decoder *d, struct str name, struct str data, chat_event_fn *emit,
-                   void *ctx);
-    /* The connection has ended, well or not: what that says of the answer, for dialects whose
-     * streams have no last event of their own (Gemini: STOP and END when every choice that began
-     * has told its finish reason, else nothing).  NULL: END came as an event or not at all. */
-    void (*decode_end)(struct chat_decoder *d, chat_event_fn *emit, void *ctx);
-    /* A whole answer with a 2xx: the same events as its stream would have had, END last.  false:
-     * it is no answer. */
-    bool (*decode_whole)(struct chat_decoder *d, struct str body, chat_event_fn *emit, void *ctx);
-
-    /* What a refusal means: fault, message, type, retry hint, as an ERROR event; `status` is 4xx,
-     * 5xx, or 200 for an error inside one. */
-    void (*refusal)(struct arena *a, unsigned status, struct str body, struct chat_event *ret);
-    /* The field of the reply's head that names the kind of a refusal, and what to make of it: what
-     * refusal() said is corrected.  NULL: the body tells it. */
-    const char *kind_field;
-    void (*refusal_kind)(struct arena *a, struct str kind, struct chat_event *ret);
-};
-
-/* NULL when nobody has that name. */
-const struct dialect *dialect_find(struct str name);
-const struct dialect *dialect_get(enum chat_dialect id);
+/* Whether the body is JSON, `depth_max` levels deep at most.  Clears the problem, or tells that. */
+bool chat_scan(struct arena *a, struct str body, unsigned depth_max, struct chat_problem *p);
 
 #endif

@@ -92,3 +92,26 @@ struct str chat_args_object(struct arena *a, struct json_text text)
                                      str_make(text.ptr, text.len), STR("\"}")},
                       3);
 }
+
+void chat_pen_args(struct json_pen *p, struct str key, const struct chat_part *call)
+{
+    pen_key(p, key);
+    if (call->args.len > 0 || call->args_text.len == 0) {
+        pen_raw(p, call->args.len > 0 ? call->args : STR("{}"));
+        return;
+    }
+    pen_open(p, '{');
+    pen_key_text(p, STR("arguments"), call->args_text);
+    pen_close(p, '}');
+}
+
+void chat_pen_args_text(struct json_pen *p, const struct chat_part *call)
+{
+    pen_key(p, STR("arguments"));
+    pen_quote(p);
+    if (call->args.len > 0)
+        pen_inside_json(p, call->args);
+    else
+        pen_inside(p, call->args_text);
+    pen_quote_end(p);
+}

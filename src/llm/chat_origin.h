@@ -20,7 +20,7 @@
 #ifndef LLM_CHAT_ORIGIN_H
 #define LLM_CHAT_ORIGIN_H
 
-#include "llm/chat.h"
+#include "llm/chat_event.h"
 
 /* ---- an answer ---- */
 

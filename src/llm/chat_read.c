@@ -330,17 +330,9 @@ static bool read_chat(struct arena *a, struct str body, unsigned depth_max,
                       struct chat_request *ret, struct chat_problem *p)
 {
     struct chat_reading rd = {.fields = {.arena = a, .problem = p}, .request = ret};
-    struct json_error error;
 
     *ret = (struct chat_request){.arena = a};
-    *p = (struct chat_problem){.fault = FAULT_NONE};
-    if (!json_scan(body, depth_max, NULL, NULL, &error)) {
-        p->fault = FAULT_BAD_JSON;
-        p->why = arena_printf(a, "the body is not valid JSON: %.*s",
-                              STR_ARG(json_error_text(a, body, &error)));
-        return false;
-    }
-    return read_top(&rd, body);
+    return chat_scan(a, body, depth_max, p) && read_top(&rd, body);
 }
 
 const struct chat_surface surface_chat = {

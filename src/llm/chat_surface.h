@@ -9,7 +9,7 @@
 #ifndef LLM_CHAT_SURFACE_H
 #define LLM_CHAT_SURFACE_H
 
-#include "llm/chat.h"
+#include "llm/chat_event.h"
 
 /* What an answer says of itself. */
 struct chat_answer_facts {

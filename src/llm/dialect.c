@@ -2,6 +2,8 @@
  * dialect.c - which dialects there are, towards targets and towards clients.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "llm/dialect.h"
+
 #include "llm/dialects.h"
 
 static const struct dialect *const dialects[] = {

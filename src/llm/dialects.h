@@ -6,6 +6,7 @@
 #define LLM_DIALECTS_H
 
 #include "llm/chat_surface.h"
+#include "llm/dialect.h"
 
 /* What targets speak. */
 extern const struct dialect dialect_openai;

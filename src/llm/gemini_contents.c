@@ -11,7 +11,9 @@
  * (ai.google.dev/gemini-api/docs/thought-signatures).
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "llm/chat_args.h"
 #include "llm/chat_calls.h"
+#include "llm/chat_said.h"
 #include "llm/chat_seal.h"
 #include "llm/chat_text.h"
 #include "llm/gemini_part.h"
@@ -183,18 +185,6 @@ static bool put_media(struct contents *c, enum chat_role role, const struct chat
 
 /* ---- tools ---- */
 
-static void put_args(struct contents *c, const struct chat_part *p)
-{
-    pen_key(c->pen, STR("args"));
-    if (p->args_text.len == 0) {
-        pen_raw(c->pen, p->args.len > 0 ? p->args : STR("{}"));
-        return;
-    }
-    pen_open(c->pen, '{'); /* it was no JSON, and an object has to stand here */
-    pen_key_text(c->pen, STR("arguments"), p->args_text);
-    pen_close(c->pen, '}');
-}
-
 static void put_call(struct contents *c, enum chat_role role, const struct chat_part *p)
 {
     struct json_text signature = p->signature;
@@ -208,7 +198,7 @@ static void put_call(struct contents *c, enum chat_role role, const struct chat_
     if (p->id.len > 0)
         pen_key_text(c->pen, STR("id"), p->id);
     pen_key_text(c->pen, STR("name"), p->name);
-    put_args(c, p);
+    chat_pen_args(c->pen, STR("args"), p);
     pen_close(c->pen, '}');
     part_end(c, signature);
 }
@@ -338,8 +328,7 @@ static uint32_t opening(const struct chat_request *r)
 {
     uint32_t n = 0;
 
-    while (n < r->messages_count &&
-           (r->messages[n].role == CHAT_SYSTEM || r->messages[n].role == CHAT_DEVELOPER))
+    while (n < r->messages_count && chat_is_instruction(&r->messages[n]))
         n++;
     return n < r->messages_count ? n : 0;
 }

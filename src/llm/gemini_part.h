@@ -5,7 +5,7 @@
 #ifndef LLM_GEMINI_PART_H
 #define LLM_GEMINI_PART_H
 
-#include "llm/chat.h"
+#include "llm/chat_event.h"
 #include "llm/json_pen.h"
 
 /* ---- requests ---- */

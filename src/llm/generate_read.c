@@ -101,14 +101,7 @@ bool generate_read(struct arena *a, struct str body, unsigned depth_max, struct 
 {
     struct generate_reading rd = {.fields = {.arena = a, .problem = p, .snake = true},
                                   .request = ret};
-    struct json_error error;
 
     *ret = (struct chat_request){.arena = a, .wants_usage = true}; /* every answer has it */
-    *p = (struct chat_problem){.fault = FAULT_NONE};
-    if (json_scan(body, depth_max, NULL, NULL, &error))
-        return read_top(&rd, body);
-    p->fault = FAULT_BAD_JSON;
-    p->why = arena_printf(a, "the body is not valid JSON: %.*s",
-                          STR_ARG(json_error_text(a, body, &error)));
-    return false;
+    return chat_scan(a, body, depth_max, p) && read_top(&rd, body);
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "llm/json_pick.h"
 
+#include <stdlib.h>
+
+#define NUMBER_MAX 63u
+
 struct picking {
     const struct json_pick *picks;
     size_t n;
@@ -42,4 +46,15 @@ uint64_t json_count(struct str value)
     if (value.len > 2 && value.ptr[0] == '"')
         value = str_make(value.ptr + 1, value.len - 2);
     return str_to_u64(value, &n) ? n : 0;
+}
+
+double json_number(struct str value)
+{
+    char text[NUMBER_MAX + 1];
+    size_t n = value.len < NUMBER_MAX ? value.len : NUMBER_MAX;
+
+    if (n > 0)
+        memcpy(text, value.ptr, n);
+    text[n] = '\0';
+    return strtod(text, NULL);
 }

@@ -23,5 +23,7 @@ struct str json_pick_one(struct str object, struct str name, enum json_type type
 
 /* A count: digits, in quotes or not (protobuf writes 64-bit numbers so); anything else is 0. */
 uint64_t json_count(struct str value);
+/* A number, for comparisons alone: numbers are passed on as they were written. */
+double json_number(struct str value);
 
 #endif

@@ -6,7 +6,8 @@
  * those: every model can read them, and a file of plain text only some.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "llm/messages_part.h"
+#include "llm/chat_text.h"
+#include "llm/messages_read.h"
 
 struct block {
     struct json_text text, id, name, thinking, signature, data, title;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "llm/messages_part.h"
+#include "llm/messages_write.h"
 
 static const struct {
     unsigned http;

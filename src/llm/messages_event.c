@@ -4,7 +4,7 @@
  * Members are those of real answers and of the official SDK's types; what we cannot know is null.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "llm/messages_part.h"
+#include "llm/messages_write.h"
 
 #include <errno.h>
 

@@ -2,7 +2,8 @@
  * Members of an object by a table, and where in the body something is wrong.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "llm/messages_part.h"
+#include "llm/chat_text.h"
+#include "llm/messages_read.h"
 
 #include <stdio.h>
 

@@ -5,7 +5,10 @@
  * so it is in most dialects, and those that want it otherwise join neighbours anyway.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "llm/messages_part.h"
+#include "llm/messages_read.h"
+
+#include "llm/chat_text.h"
+#include "llm/messages.h"
 
 /* As written; the name goes into headers, messages and the log. */
 #define MODEL_BYTES_MAX 1024u
@@ -452,16 +455,9 @@ static bool read_any(struct arena *a, struct str body, unsigned depth_max, bool 
                      struct chat_request *ret, struct chat_problem *p)
 {
     struct messages_reader rd = {a, ret, p};
-    struct json_error error;
 
     *ret = (struct chat_request){.arena = a};
-    *p = (struct chat_problem){.fault = FAULT_NONE};
-    if (json_scan(body, depth_max, NULL, NULL, &error))
-        return read_body(&rd, body, count);
-    p->fault = FAULT_BAD_JSON;
-    p->why = arena_printf(a, "the body is not valid JSON: %.*s",
-                          STR_ARG(json_error_text(a, body, &error)));
-    return false;
+    return chat_scan(a, body, depth_max, p) && read_body(&rd, body, count);
 }
 
 bool messages_read(struct arena *a, struct str body, unsigned depth_max, struct chat_request *ret,

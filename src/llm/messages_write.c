@@ -8,7 +8,8 @@
  * says so.  A whole answer is the same queue, all of it held.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "llm/messages_part.h"
+#include "llm/messages_write.h"
+#include "llm/messages_read.h"
 
 #include <errno.h>
 

@@ -7,6 +7,7 @@
  * that one has to be is not to be said.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "llm/chat_args.h"
 #include "llm/chat_calls.h"
 #include "llm/chat_text.h"
 #include "llm/ollama_part.h"
@@ -103,14 +104,7 @@ static void put_call(struct writing *w, const struct chat_part *p)
     pen_key(w->pen, STR("function"));
     pen_open(w->pen, '{');
     pen_key_text(w->pen, STR("name"), p->name);
-    pen_key(w->pen, STR("arguments"));
-    if (p->args_text.len > 0) { /* it was no JSON, and an object has to stand here */
-        pen_open(w->pen, '{');
-        pen_key_text(w->pen, STR("arguments"), p->args_text);
-        pen_close(w->pen, '}');
-    } else {
-        pen_raw(w->pen, p->args.len > 0 ? p->args : STR("{}"));
-    }
+    chat_pen_args(w->pen, STR("arguments"), p);
     pen_close(w->pen, '}');
     pen_close(w->pen, '}');
 }

@@ -6,7 +6,7 @@
 #ifndef LLM_OPENAI_DECODE_H
 #define LLM_OPENAI_DECODE_H
 
-#include "llm/chat.h"
+#include "llm/chat_event.h"
 #include "llm/openai_part.h"
 
 /* What a choice is saying: when it says something else, that was a block. */

@@ -223,19 +223,15 @@ static void pen_tool(struct json_pen *p, struct chat_request *r, const struct ch
         chat_drop(r, STR("cache_control"));
 }
 
-static bool can_say(const struct chat_tool *t)
-{
-    return t->raw.len == 0 || t->vendor == CHAT_OPENAI;
-}
-
-static uint32_t pen_tool_list(struct json_pen *p, struct chat_request *r)
+uint32_t openai_encode_tools(struct json_pen *p, struct chat_request *r, enum chat_dialect vendor,
+                             openai_tool_fn *pen)
 {
     uint32_t said = 0;
 
     for (uint32_t i = 0; i < r->tools_count; i++) {
         const struct chat_tool *t = &r->tools[i];
 
-        if (!can_say(t)) {
+        if (t->raw.len > 0 && t->vendor != vendor) {
             chat_drop(r, openai_encode_type_of(r->arena, STR("tools."), t->raw));
             continue;
         }
@@ -246,7 +242,7 @@ static uint32_t pen_tool_list(struct json_pen *p, struct chat_request *r)
         if (t->raw.len > 0)
             pen_raw(p, t->raw);
         else
-            pen_tool(p, r, t);
+            pen(p, r, t);
     }
     if (said > 0)
         pen_close(p, ']');
@@ -306,7 +302,7 @@ static void pen_tools(struct json_pen *p, struct chat_request *r)
 {
     enum chat_choice choice;
 
-    if (pen_tool_list(p, r) == 0)
+    if (openai_encode_tools(p, r, CHAT_OPENAI, pen_tool) == 0)
         return;
     if (r->parallel_calls != CHAT_UNSET && takes(r, STR("parallel_tool_calls")))
         pen_key_tri_some(p, STR("parallel_tool_calls"), r->parallel_calls);

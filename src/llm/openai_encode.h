@@ -18,12 +18,18 @@ bool openai_encode_messages(struct json_pen *p, struct chat_request *r,
                             struct chat_problem *problem);
 /* Whether one of the texts has "json" in it, in whatever letters. */
 bool openai_encode_speaks_of_json(const struct chat_request *r);
+
 /* ---- what both of OpenAI's dialects say alike ---- */
 
 /* The effort, or the word for the budget; absent: not said, and what cannot be is dropped. */
 struct json_text openai_encode_effort(struct chat_request *r);
 /* "service_tier", "user", "metadata". */
 void openai_encode_words(struct json_pen *p, struct chat_request *r);
+/* "tools":[…], a function by `pen`, one of the vendor's own as it came; nothing when there is none,
+ * or none that can be said.  How many were. */
+typedef void openai_tool_fn(struct json_pen *p, struct chat_request *r, const struct chat_tool *t);
+uint32_t openai_encode_tools(struct json_pen *p, struct chat_request *r, enum chat_dialect vendor,
+                             openai_tool_fn *pen);
 /* Whether a function of this name is among the tools. */
 bool openai_encode_offers(const struct chat_request *r, struct json_text name);
 /* "auto", "none", "required"; absent: not said in one word. */

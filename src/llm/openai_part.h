@@ -5,7 +5,7 @@
 #ifndef LLM_OPENAI_PART_H
 #define LLM_OPENAI_PART_H
 
-#include "llm/chat.h"
+#include "llm/chat_event.h"
 #include "llm/openai.h"
 
 /* A usage object while it goes by. */

@@ -2,7 +2,7 @@
  * What a message, or a function's output, is made of.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "llm/responses_part.h"
+#include "llm/responses_read.h"
 
 static const struct json_text nothing = {NULL, 0};
 

@@ -2,8 +2,9 @@
 #include "llm/responses.h"
 
 #include "llm/chat_text.h"
+#include "llm/json_pen.h"
 #include "llm/json_pick.h"
-#include "llm/responses_part.h"
+#include "llm/responses_seal.h"
 
 static bool is_foreign(struct str item)
 {

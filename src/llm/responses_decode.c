@@ -300,32 +300,31 @@ static void on_end(struct chat_decoder *d, const struct event *e)
     finish(d, response, status);
 }
 
-static void on_item_added(struct chat_decoder *d, const struct event *e)
+/* What the event's item belongs to; NULL: it cannot be told. */
+static struct output *output_of(struct chat_decoder *d, const struct event *e)
 {
     struct str item = e->value[F_ITEM];
-    struct output *o;
 
-    if (json_type_of(item) != JSON_OBJECT) {
-        d->bad = true;
-        return;
-    }
-    o = output_get(d, index_of(e, F_OUTPUT_INDEX), output_kind_of(item));
+    if (json_type_of(item) == JSON_OBJECT)
+        return output_get(d, index_of(e, F_OUTPUT_INDEX), output_kind_of(item));
+    d->bad = true;
+    return NULL;
+}
+
+static void on_item_added(struct chat_decoder *d, const struct event *e)
+{
+    struct output *o = output_of(d, e);
+
     if (o != NULL)
-        output_begin(d, o, item);
+        output_begin(d, o, e->value[F_ITEM]);
 }
 
 static void on_item_done(struct chat_decoder *d, const struct event *e)
 {
-    struct str item = e->value[F_ITEM];
-    struct output *o;
+    struct output *o = output_of(d, e);
 
-    if (json_type_of(item) != JSON_OBJECT) {
-        d->bad = true;
-        return;
-    }
-    o = output_get(d, index_of(e, F_OUTPUT_INDEX), output_kind_of(item));
     if (o != NULL)
-        output_done(d, o, item);
+        output_done(d, o, e->value[F_ITEM]);
 }
 
 /* clang-format off */

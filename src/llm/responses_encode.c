@@ -219,31 +219,6 @@ static void pen_function(struct json_pen *p, struct chat_request *r, const struc
         chat_drop(r, STR("cache_control"));
 }
 
-static uint32_t pen_tool_list(struct json_pen *p, struct chat_request *r)
-{
-    uint32_t said = 0;
-
-    for (uint32_t i = 0; i < r->tools_count; i++) {
-        const struct chat_tool *t = &r->tools[i];
-
-        if (t->raw.len > 0 && t->vendor != CHAT_RESPONSES) {
-            chat_drop(r, openai_encode_type_of(r->arena, STR("tools."), t->raw));
-            continue;
-        }
-        if (said++ == 0) {
-            pen_key(p, STR("tools"));
-            pen_open(p, '[');
-        }
-        if (t->raw.len > 0)
-            pen_raw(p, t->raw);
-        else
-            pen_function(p, r, t);
-    }
-    if (said > 0)
-        pen_close(p, ']');
-    return said;
-}
-
 /* One that is no function was left out above. */
 static void pen_named(struct json_pen *p, struct chat_request *r)
 {
@@ -261,7 +236,7 @@ static void pen_named(struct json_pen *p, struct chat_request *r)
 /* Without tools there is nothing to choose from, and saying so is an error. */
 static void pen_tools(struct json_pen *p, struct chat_request *r)
 {
-    if (pen_tool_list(p, r) == 0)
+    if (openai_encode_tools(p, r, CHAT_RESPONSES, pen_function) == 0)
         return;
     pen_key_tri_some(p, STR("parallel_tool_calls"), r->parallel_calls);
     if (r->choice == CHAT_CHOICE_NAMED)

@@ -9,7 +9,7 @@
 #ifndef LLM_RESPONSES_ENCODE_H
 #define LLM_RESPONSES_ENCODE_H
 
-#include "llm/chat.h"
+#include "llm/chat_event.h"
 #include "llm/json_pen.h"
 
 bool responses_encode(struct chat_request *r, struct str model, struct buf *out,

@@ -6,6 +6,7 @@
  * developer messages stay where they are.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "llm/chat_args.h"
 #include "llm/chat_calls.h"
 #include "llm/chat_seal.h"
 #include "llm/chat_text.h"
@@ -150,13 +151,7 @@ static void pen_call(struct encoding *e, const struct chat_part *part)
     pen_key_text(p, STR("type"), JSON_TEXT("function_call"));
     pen_key_text(p, STR("call_id"), part->id);
     pen_key_text(p, STR("name"), part->name);
-    pen_key(p, STR("arguments"));
-    pen_quote(p);
-    if (part->args.len > 0)
-        pen_inside_json(p, part->args);
-    else
-        pen_inside(p, part->args_text);
-    pen_quote_end(p);
+    chat_pen_args_text(p, part);
     pen_close(p, '}');
 }
 

@@ -2,7 +2,7 @@
  * What the events of a Responses stream look like.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "llm/responses_part.h"
+#include "llm/responses_write.h"
 
 /* ---- pieces of events ---- */
 

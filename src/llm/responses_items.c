@@ -6,7 +6,8 @@
  * belong together.  So neighbours that are the assistant's are joined.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "llm/responses_part.h"
+#include "llm/responses_read.h"
+#include "llm/responses_seal.h"
 
 static const struct json_text nothing = {NULL, 0};
 

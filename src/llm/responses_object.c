@@ -6,7 +6,8 @@
  * clock is read here.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "llm/responses_part.h"
+#include "llm/responses_read.h"
+#include "llm/responses_write.h"
 
 #include <errno.h>
 

@@ -5,7 +5,7 @@
  * answered without it, and `store` is answered with false.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "llm/responses_part.h"
+#include "llm/responses_read.h"
 
 /* As written; the name goes into headers, messages and the log. */
 #define MODEL_BYTES_MAX 1024u
@@ -363,16 +363,10 @@ bool responses_read(struct arena *a, struct str body, unsigned depth_max, struct
                     struct chat_problem *p)
 {
     struct responses_reading rd = {.fields = {.arena = a, .problem = p}, .request = ret};
-    struct json_error error;
 
     *ret = (struct chat_request){.arena = a};
-    *p = (struct chat_problem){.fault = FAULT_NONE};
-    if (!json_scan(body, depth_max, NULL, NULL, &error)) {
-        p->fault = FAULT_BAD_JSON;
-        p->why = arena_printf(a, "the body is not valid JSON: %.*s",
-                              STR_ARG(json_error_text(a, body, &error)));
+    if (!chat_scan(a, body, depth_max, p))
         return false;
-    }
     rd.echo = ARENA_NEW(a, struct chat_echo);
     if (rd.echo == NULL)
         return fields_no_room(&rd.fields);

@@ -6,7 +6,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "llm/json_pick.h"
-#include "llm/responses_part.h"
+#include "llm/responses_read.h"
 
 static const struct json_text nothing = {NULL, 0};
 

@@ -9,7 +9,9 @@
  * A whole answer is what its stream would have said last.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "llm/responses_part.h"
+#include "llm/responses_write.h"
+#include "llm/responses_read.h"
+#include "llm/responses_seal.h"
 
 #include <errno.h>
 

@@ -29,36 +29,14 @@ enum sim_fault sim_dialect_lacks(const struct sim_dialect *d, const struct sim_s
     return f != NULL ? *f : SIM_NONE;
 }
 
-struct str sim_ask_query(const struct sim_ask *ask, struct str name)
+bool sim_action_find(const struct str *actions, unsigned count, struct str action,
+                     unsigned *ret_surface)
 {
-    struct str rest = ask->query, item, key, value;
-
-    while (rest.len > 0) {
-        str_cut(rest, '&', &item, &rest);
-        if (str_cut(item, '=', &key, &value) && str_eq(key, name))
-            return value;
+    for (unsigned i = 0; i < count; i++) {
+        if (str_eq(actions[i], action)) {
+            *ret_surface = i;
+            return true;
+        }
     }
-    return str_make(NULL, 0);
-}
-
-struct str sim_ask_credential(const struct sim_ask *ask)
-{
-    static const struct str names[] = {STR_INIT("x-api-key"), STR_INIT("x-goog-api-key"),
-                                       STR_INIT("api-key")};
-    struct str value = http_fields_find(ask->fields, STR("authorization")), scheme, key;
-
-    if (str_cut(value, ' ', &scheme, &key))
-        return key;
-    for (size_t i = 0; i < COUNTOF(names); i++) {
-        key = http_fields_find(ask->fields, names[i]);
-        if (key.ptr != NULL)
-            return key;
-    }
-    return sim_ask_query(ask, STR("key"));
-}
-
-bool sim_refuse(struct sim_problem *p, struct str message)
-{
-    *p = (struct sim_problem){.status = 400, .message = message};
     return false;
 }

@@ -11,52 +11,17 @@
 
 #include <yyjson.h>
 
-#include "http/message.h"
+#include "sim/ask.h"
 #include "sim/frame.h"
+#include "sim/problem.h"
 #include "sim/tally.h"
-#include "sim/text.h"
-
-#define SIM_TOOLS_MAX 8u
-#define SIM_CHOICES_MAX 8u
+#include "sim/talk.h"
 
 /* How the answers of a surface are given. */
 enum sim_form {
     SIM_FORM_CHAT,  /* whole, or in events when those are asked for */
     SIM_FORM_WHOLE, /* embeddings, counts of tokens */
     SIM_FORM_FILE,  /* bytes */
-};
-
-/* What a request asks for. */
-struct sim_ask {
-    unsigned surface;       /* the dialect's own number */
-    struct str path, query; /* as they came, like the fields and the body; */
-    const struct http_fields *fields;
-    struct str body;  /* they live as long as the call */
-    char *pool;       /* for reading it again (sim_json_read) */
-    struct str model; /* script and all */
-    struct str text;  /* of the last user message */
-    uint64_t prompt_tokens;
-    uint64_t tokens_max; /* 0: none */
-    unsigned choices;
-    struct str tools[SIM_TOOLS_MAX]; /* names */
-    unsigned tool_count;
-    bool stream, wants_usage;
-};
-
-/* When to try again, and in which words. */
-struct sim_retry {
-    enum sim_fault style; /* of the group RETRY; SIM_NONE: nothing is said */
-    uint64_t ms;
-};
-
-/* Why a request is refused, or what a fault says. */
-struct sim_problem {
-    unsigned status;
-    struct str message;
-    struct str type;        /* empty: the one that belongs to the status */
-    struct str code, param; /* empty: null, where the dialect has them at all */
-    struct sim_retry retry;
-    uint64_t id; /* of the reply, where its body says it */
 };
 
 /* What the head of a reply depends on. */
@@ -67,51 +32,6 @@ struct sim_head {
     int64_t now_s;
     unsigned status;
     const struct tally_bucket *bucket; /* NULL: the script has none */
-};
-
-enum sim_event {
-    SIM_EVENT_OPEN, /* what comes before the first content */
-    SIM_EVENT_REASONING,
-    SIM_EVENT_TEXT,
-    SIM_EVENT_TOOL,
-    SIM_EVENT_FINISH,
-    SIM_EVENT_USAGE,
-    SIM_EVENT_DONE,
-    SIM_EVENT_ERROR,
-    SIM_EVENT_NULL,
-    SIM_EVENT_EMPTY_CHOICES,
-    SIM_EVENT_MALFORMED,
-};
-
-/* A tool event: which call, and which part of it. */
-struct sim_tool_part {
-    uint64_t call;
-    unsigned part; /* 0 opens the call; 1 to SIM_TOOL_PARTS bring its arguments */
-};
-
-#define SIM_TOOL_PARTS 3u
-
-/* An answer being given. */
-struct sim_talk {
-    const struct sim_dialect *dialect;
-    const struct sim_ask *ask;
-    const struct sim_script *script;
-    struct sim_frame frame;
-    /* The dialect's own: */
-    struct str prefix;    /* what all its events begin with, or its only preface */
-    struct str signature; /* of the reasoning */
-    enum sim_event block; /* what stands in the block that is open; SIM_EVENT_OPEN: none is */
-    size_t framed_at;     /* in the out: where the message being written begins */
-    uint64_t blocks;      /* begun so far */
-    uint64_t sequence;    /* of the next event */
-    struct sim_text all_text, all_reasoning; /* before anything was said of them */
-    uint64_t id, created_s;
-    struct sim_text reasoning, text;
-    uint64_t tool_at, tool_events; /* instead of text when there are any */
-    unsigned tool_parts;           /* events of one call */
-    uint64_t completion_tokens;    /* so far */
-    bool by_length;                /* tokens_max cut it */
-    bool streams;                  /* as it is given; not always as it was asked */
 };
 
 struct sim_dialect {
@@ -147,12 +67,9 @@ const struct sim_dialect *sim_dialect_find(struct str method, struct str path,
                                            unsigned *ret_surface);
 /* For paths that belong to none. */
 const struct sim_dialect *sim_dialect_default(void);
-/* What it shows that it may ask, in whichever field; .ptr NULL: nothing. */
-struct str sim_ask_credential(const struct sim_ask *ask);
-/* A parameter's value, not decoded; .ptr NULL: it is not there. */
-struct str sim_ask_query(const struct sim_ask *ask, struct str name);
-/* Refuse with 400 and this; always false. */
-bool sim_refuse(struct sim_problem *ret_problem, struct str message);
+/* Which of its words for actions a path says; false: none. */
+bool sim_action_find(const struct str *actions, unsigned count, struct str action,
+                     unsigned *ret_surface);
 /* The first fault of the script that the dialect lacks; SIM_NONE: it has them all. */
 enum sim_fault sim_dialect_lacks(const struct sim_dialect *d, const struct sim_script *s);
 

@@ -59,38 +59,33 @@ static bool begin(struct sim_talk *t, struct arena *a, struct out *o)
     return t->prefix.ptr != NULL;
 }
 
-static bool styled(const struct sim_talk *t, enum sim_fault f)
-{
-    return sim_script_has(t->script, f);
-}
-
 static void put_input(const struct sim_talk *t, struct out *o, bool zero)
 {
     OUT_LIT(o, "\"input_tokens\":");
     out_u64(o, zero ? 0 : t->ask->prompt_tokens);
-    if (!styled(t, SIM_USAGE_PLAIN))
+    if (!sim_talk_has(t, SIM_USAGE_PLAIN))
         OUT_LIT(o, ",\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0");
 }
 
 static void put_output(const struct sim_talk *t, struct out *o, uint64_t tokens)
 {
     OUT_LIT(o, "\"output_tokens\":");
-    out_u64(o, styled(t, SIM_USAGE_ZERO) ? 0 : tokens);
+    out_u64(o, sim_talk_has(t, SIM_USAGE_ZERO) ? 0 : tokens);
 }
 
 /* ,"usage":{…} of the message: at the start of a stream, or whole. */
 static void put_message_usage(const struct sim_talk *t, struct out *o, uint64_t output, bool zero)
 {
-    if (styled(t, SIM_USAGE_ABSENT))
+    if (sim_talk_has(t, SIM_USAGE_ABSENT))
         return;
     OUT_LIT(o, ",\"usage\":{");
-    put_input(t, o, zero || styled(t, SIM_USAGE_ZERO));
-    if (!styled(t, SIM_USAGE_PLAIN))
+    put_input(t, o, zero || sim_talk_has(t, SIM_USAGE_ZERO));
+    if (!sim_talk_has(t, SIM_USAGE_PLAIN))
         OUT_LIT(o, ",\"cache_creation\":{\"ephemeral_5m_input_tokens\":0,"
                    "\"ephemeral_1h_input_tokens\":0}");
     OUT_LIT(o, ",");
     put_output(t, o, zero ? 0 : output);
-    if (!styled(t, SIM_USAGE_PLAIN))
+    if (!sim_talk_has(t, SIM_USAGE_PLAIN))
         OUT_LIT(o, ",\"service_tier\":\"standard\",\"inference_geo\":\"not_available\"");
     OUT_LIT(o, "}");
 }
@@ -98,17 +93,17 @@ static void put_message_usage(const struct sim_talk *t, struct out *o, uint64_t 
 /* ,"usage":{…} so far, at the end of a stream. */
 static void put_running_usage(const struct sim_talk *t, struct out *o)
 {
-    if (styled(t, SIM_USAGE_ABSENT))
+    if (sim_talk_has(t, SIM_USAGE_ABSENT))
         return;
     OUT_LIT(o, ",\"usage\":{");
-    if (!styled(t, SIM_USAGE_PLAIN)) {
-        put_input(t, o, styled(t, SIM_USAGE_ZERO));
+    if (!sim_talk_has(t, SIM_USAGE_PLAIN)) {
+        put_input(t, o, sim_talk_has(t, SIM_USAGE_ZERO));
         OUT_LIT(o, ",");
     }
     put_output(t, o, t->completion_tokens);
-    if (t->reasoning.count > 0 && !styled(t, SIM_USAGE_PLAIN)) {
+    if (t->reasoning.count > 0 && !sim_talk_has(t, SIM_USAGE_PLAIN)) {
         OUT_LIT(o, ",\"output_tokens_details\":{\"thinking_tokens\":");
-        out_u64(o, styled(t, SIM_USAGE_ZERO) ? 0 : t->reasoning.at);
+        out_u64(o, sim_talk_has(t, SIM_USAGE_ZERO) ? 0 : t->reasoning.at);
         OUT_LIT(o, "}");
     }
     OUT_LIT(o, "}");
@@ -144,7 +139,7 @@ static void put_start(struct sim_talk *t, struct out *o)
     OUT_LIT(o, ",\"message\":");
     out_put(o, t->prefix);
     OUT_LIT(o, "],\"stop_reason\":null,\"stop_sequence\":null");
-    put_message_usage(t, o, 1, styled(t, SIM_USAGE_LAST_CHOICE));
+    put_message_usage(t, o, 1, sim_talk_has(t, SIM_USAGE_LAST_CHOICE));
     OUT_LIT(o, "}");
     event_close(t, o);
 }
@@ -161,7 +156,7 @@ static void put_message_delta(struct sim_talk *t, struct str reason, struct out 
 
 static void put_index(const struct sim_talk *t, uint64_t index, struct out *o)
 {
-    if (styled(t, SIM_TOOLS_NO_INDEX) && t->block == SIM_EVENT_TOOL)
+    if (sim_talk_has(t, SIM_TOOLS_NO_INDEX) && t->block == SIM_EVENT_TOOL)
         return;
     OUT_LIT(o, ",\"index\":");
     out_u64(o, index);
@@ -270,7 +265,7 @@ static void put_tool(struct sim_talk *t, struct out *o)
 {
     struct sim_tool_part at = sim_talk_tool(t, t->tool_at++);
     uint64_t first = t->reasoning.count > 0 ? 1 : 0;
-    uint64_t index = first + (styled(t, SIM_TOOLS_INDEX_0) ? 0 : at.call);
+    uint64_t index = first + (sim_talk_has(t, SIM_TOOLS_INDEX_0) ? 0 : at.call);
 
     if (t->block != SIM_EVENT_TOOL)
         end_block(t, o);
@@ -292,7 +287,7 @@ static void put_content(struct sim_talk *t, enum sim_event e, struct out *o)
         put_tool(t, o);
     else
         put_text(t, e, o);
-    if (styled(t, SIM_USAGE_EVERY))
+    if (sim_talk_has(t, SIM_USAGE_EVERY))
         put_message_delta(t, STR("null"), o);
 }
 

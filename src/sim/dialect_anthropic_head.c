@@ -84,45 +84,32 @@ bool sim_anthropic_fields(const struct sim_head *h, struct http_fields *f, struc
 /* ---- refusing ---- */
 
 /* clang-format off */
-static const struct {
-    unsigned status;      /* that is asked for */
-    enum sim_fault fault; /* SIM_NONE: any with this status */
-    unsigned sent;
-    struct str type, message;
-} problems[] = {
-    {400, SIM_CONTEXT_WINDOW, 400, STR_INIT("invalid_request_error"), STR_INIT("prompt is too long: 200001 tokens > 200000 maximum")},
-    {429, SIM_QUOTA, 400, STR_INIT("invalid_request_error"), STR_INIT("Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.")},
-    {400, SIM_NONE, 400, STR_INIT("invalid_request_error"), STR_INIT("The simulator was told to find this request invalid.")},
-    {401, SIM_NONE, 401, STR_INIT("authentication_error"),  STR_INIT("invalid x-api-key")},
-    {402, SIM_NONE, 402, STR_INIT("billing_error"),         STR_INIT("Your account has no credit left.")},
-    {403, SIM_NONE, 403, STR_INIT("permission_error"),      STR_INIT("Your API key does not have permission to use the specified resource.")},
-    {404, SIM_NONE, 404, STR_INIT("not_found_error"),       STR_INIT("model: there is none of this name")},
-    {408, SIM_NONE, 408, STR_INIT("timeout_error"),         STR_INIT("Request timed out")},
-    {409, SIM_NONE, 409, STR_INIT("invalid_request_error"), STR_INIT("The request conflicts with another one.")},
-    {413, SIM_NONE, 413, STR_INIT("request_too_large"),     STR_INIT("Request exceeds the maximum size")},
-    {422, SIM_NONE, 422, STR_INIT("invalid_request_error"), STR_INIT("The request was well formed but cannot be followed.")},
-    {429, SIM_NONE, 429, STR_INIT("rate_limit_error"),      STR_INIT("This request would exceed your organization's rate limit of 400,000 input tokens per minute.")},
-    {502, SIM_NONE, 502, STR_INIT("api_error"),             STR_INIT("Bad gateway")},
-    {503, SIM_NONE, 503, STR_INIT("api_error"),             STR_INIT("Service unavailable")},
-    {504, SIM_NONE, 504, STR_INIT("timeout_error"),         STR_INIT("Gateway timeout")},
-    {529, SIM_NONE, 529, STR_INIT("overloaded_error"),      STR_INIT("Overloaded")},
-    {500, SIM_NONE, 500, STR_INIT("api_error"),             STR_INIT("Internal server error")},
+static const struct sim_saying sayings[] = {
+    SIM_SAYING(400, SIM_CONTEXT_WINDOW, 400, "invalid_request_error", "", "prompt is too long: 200001 tokens > 200000 maximum"),
+    SIM_SAYING(429, SIM_QUOTA,          400, "invalid_request_error", "", "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits."),
+    SIM_SAYING(400, SIM_NONE,           400, "invalid_request_error", "", "The simulator was told to find this request invalid."),
+    SIM_SAYING(401, SIM_NONE,           401, "authentication_error",  "", "invalid x-api-key"),
+    SIM_SAYING(402, SIM_NONE,           402, "billing_error",         "", "Your account has no credit left."),
+    SIM_SAYING(403, SIM_NONE,           403, "permission_error",      "", "Your API key does not have permission to use the specified resource."),
+    SIM_SAYING(404, SIM_NONE,           404, "not_found_error",       "", "model: there is none of this name"),
+    SIM_SAYING(408, SIM_NONE,           408, "timeout_error",         "", "Request timed out"),
+    SIM_SAYING(409, SIM_NONE,           409, "invalid_request_error", "", "The request conflicts with another one."),
+    SIM_SAYING(413, SIM_NONE,           413, "request_too_large",     "", "Request exceeds the maximum size"),
+    SIM_SAYING(422, SIM_NONE,           422, "invalid_request_error", "", "The request was well formed but cannot be followed."),
+    SIM_SAYING(429, SIM_NONE,           429, "rate_limit_error",      "", "This request would exceed your organization's rate limit of 400,000 input tokens per minute."),
+    SIM_SAYING(502, SIM_NONE,           502, "api_error",             "", "Bad gateway"),
+    SIM_SAYING(503, SIM_NONE,           503, "api_error",             "", "Service unavailable"),
+    SIM_SAYING(504, SIM_NONE,           504, "timeout_error",         "", "Gateway timeout"),
+    SIM_SAYING(529, SIM_NONE,           529, "overloaded_error",      "", "Overloaded"),
+    SIM_SAYING(500, SIM_NONE,           500, "api_error",             "", "Internal server error"),
 };
 /* clang-format on */
 
 struct sim_problem sim_anthropic_fault(enum sim_fault f, unsigned status)
 {
-    size_t i = 0;
-
     if (f == SIM_ERROR_FIRST || f == SIM_ERROR_IN_200)
         status = 529; /* what streams have been seen to say */
-    while (i < COUNTOF(problems) - 1 &&
-           !(problems[i].status == status &&
-             (problems[i].fault == f || problems[i].fault == SIM_NONE)))
-        i++;
-    return (struct sim_problem){.status = problems[i].status == status ? problems[i].sent : status,
-                                .type = problems[i].type,
-                                .message = problems[i].message};
+    return sim_problem_of(sayings, COUNTOF(sayings), f, status);
 }
 
 void sim_anthropic_problem(const struct sim_ask *ask, const struct sim_problem *p, struct out *o)

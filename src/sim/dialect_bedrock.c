@@ -18,15 +18,8 @@ static bool claims(struct str method, struct str path, unsigned *ret_surface)
                                          [INVOKE] = STR_INIT("invoke")};
     struct str model, action;
 
-    if (!str_eq(method, STR("POST")) || !sim_bedrock_cut(path, &model, &action))
-        return false;
-    for (unsigned i = 0; i < COUNTOF(actions); i++) {
-        if (str_eq(actions[i], action)) {
-            *ret_surface = i;
-            return true;
-        }
-    }
-    return false;
+    return str_eq(method, STR("POST")) && sim_bedrock_cut(path, &model, &action) &&
+           sim_action_find(actions, COUNTOF(actions), action, ret_surface);
 }
 
 static enum sim_form form(unsigned surface)
@@ -43,34 +36,23 @@ static enum sim_framing framing(const struct sim_ask *ask)
 /* ---- refusing ---- */
 
 /* clang-format off */
-static const struct {
-    unsigned status;
-    enum sim_fault fault; /* SIM_NONE: any with this status */
-    struct str type, message;
-} problems[] = {
-    {400, SIM_CONTEXT_WINDOW, STR_INIT("ValidationException"), STR_INIT("The model returned the following errors: Input is too long for requested model.")},
-    {429, SIM_QUOTA, STR_INIT("ThrottlingException"), STR_INIT("Too many tokens per day, please wait before trying again.")},
-    {400, SIM_NONE, STR_INIT("ValidationException"),         STR_INIT("The simulator was told to find this request invalid.")},
-    {401, SIM_NONE, STR_INIT("UnrecognizedClientException"), STR_INIT("The security token included in the request is invalid.")},
-    {403, SIM_NONE, STR_INIT("AccessDeniedException"),       STR_INIT("You don't have access to the model with the specified model ID.")},
-    {404, SIM_NONE, STR_INIT("ResourceNotFoundException"),   STR_INIT("Could not resolve the foundation model from the provided model identifier.")},
-    {408, SIM_NONE, STR_INIT("ModelTimeoutException"),       STR_INIT("The request took too long to process.")},
-    {429, SIM_NONE, STR_INIT("ThrottlingException"),         STR_INIT("Too many requests, please wait before trying again.")},
-    {503, SIM_NONE, STR_INIT("ServiceUnavailableException"), STR_INIT("Bedrock is unable to process your request.")},
-    {500, SIM_NONE, STR_INIT("InternalServerException"),     STR_INIT("The system encountered an unexpected error during processing. Try your request again.")},
+static const struct sim_saying sayings[] = {
+    SIM_SAYING(400, SIM_CONTEXT_WINDOW, 400, "ValidationException",         "", "The model returned the following errors: Input is too long for requested model."),
+    SIM_SAYING(429, SIM_QUOTA,          429, "ThrottlingException",         "", "Too many tokens per day, please wait before trying again."),
+    SIM_SAYING(400, SIM_NONE,           400, "ValidationException",         "", "The simulator was told to find this request invalid."),
+    SIM_SAYING(401, SIM_NONE,           401, "UnrecognizedClientException", "", "The security token included in the request is invalid."),
+    SIM_SAYING(403, SIM_NONE,           403, "AccessDeniedException",       "", "You don't have access to the model with the specified model ID."),
+    SIM_SAYING(404, SIM_NONE,           404, "ResourceNotFoundException",   "", "Could not resolve the foundation model from the provided model identifier."),
+    SIM_SAYING(408, SIM_NONE,           408, "ModelTimeoutException",       "", "The request took too long to process."),
+    SIM_SAYING(429, SIM_NONE,           429, "ThrottlingException",         "", "Too many requests, please wait before trying again."),
+    SIM_SAYING(503, SIM_NONE,           503, "ServiceUnavailableException", "", "Bedrock is unable to process your request."),
+    SIM_SAYING(500, SIM_NONE,           500, "InternalServerException",     "", "The system encountered an unexpected error during processing. Try your request again."),
 };
 /* clang-format on */
 
 static struct sim_problem fault_problem(enum sim_fault f, unsigned status)
 {
-    size_t i = 0;
-
-    while (i < COUNTOF(problems) - 1 &&
-           !(problems[i].status == status &&
-             (problems[i].fault == f || problems[i].fault == SIM_NONE)))
-        i++;
-    return (struct sim_problem){
-        .status = status, .type = problems[i].type, .message = problems[i].message};
+    return sim_problem_of(sayings, COUNTOF(sayings), f, status);
 }
 
 static void problem(const struct sim_ask *ask, const struct sim_problem *p, struct out *o)
@@ -181,19 +163,14 @@ static bool begin(struct sim_talk *t, struct arena *a, struct out *o)
     return t->signature.ptr != NULL;
 }
 
-static bool styled(const struct sim_talk *t, enum sim_fault f)
-{
-    return sim_script_has(t->script, f);
-}
-
 static void put_usage(const struct sim_talk *t, uint64_t output, struct out *o)
 {
-    bool zero = styled(t, SIM_USAGE_ZERO);
+    bool zero = sim_talk_has(t, SIM_USAGE_ZERO);
     uint64_t input = zero ? 0 : t->ask->prompt_tokens;
 
     output = zero ? 0 : output;
     OUT_LIT(o, "\"usage\":{");
-    if (!styled(t, SIM_USAGE_PLAIN))
+    if (!sim_talk_has(t, SIM_USAGE_PLAIN))
         OUT_LIT(o, "\"cacheReadInputTokens\":0,\"cacheWriteInputTokens\":0,");
     OUT_LIT(o, "\"inputTokens\":");
     out_u64(o, input);
@@ -216,7 +193,7 @@ static struct str stop_reason(const struct sim_talk *t)
 static void put_index(const struct sim_talk *t, uint64_t index, bool more, struct out *o)
 {
     OUT_LIT(o, "{");
-    if (!styled(t, SIM_TOOLS_NO_INDEX) || t->block != SIM_EVENT_TOOL) {
+    if (!sim_talk_has(t, SIM_TOOLS_NO_INDEX) || t->block != SIM_EVENT_TOOL) {
         OUT_LIT(o, "\"contentBlockIndex\":");
         out_u64(o, index);
         if (more)
@@ -294,7 +271,7 @@ static void put_tool(struct sim_talk *t, struct out *o)
 {
     struct sim_tool_part at = sim_talk_tool(t, t->tool_at++);
     uint64_t first = t->reasoning.count > 0 ? 1 : 0;
-    uint64_t index = first + (styled(t, SIM_TOOLS_INDEX_0) ? 0 : at.call);
+    uint64_t index = first + (sim_talk_has(t, SIM_TOOLS_INDEX_0) ? 0 : at.call);
 
     if (t->block != SIM_EVENT_TOOL)
         end_block(t, o);
@@ -335,7 +312,7 @@ static void put_stop(struct sim_talk *t, struct out *o)
 
 static void put_metadata(struct sim_talk *t, struct out *o)
 {
-    if (styled(t, SIM_USAGE_ABSENT))
+    if (sim_talk_has(t, SIM_USAGE_ABSENT))
         return;
     event_open(t, STR("metadata"), o);
     OUT_LIT(o, "{\"metrics\":{\"latencyMs\":1},");
@@ -432,7 +409,7 @@ static void whole(struct sim_talk *t, struct out *o)
         put_content(t, o);
     OUT_LIT(o, "],\"role\":\"assistant\"}},\"stopReason\":");
     out_json(o, stop_reason(t));
-    if (!styled(t, SIM_USAGE_ABSENT)) {
+    if (!sim_talk_has(t, SIM_USAGE_ABSENT)) {
         OUT_LIT(o, ",");
         put_usage(t, sim_talk_left(t), o);
     }

@@ -20,15 +20,8 @@ static bool claims(struct str method, struct str path, unsigned *ret_surface)
                                          [EMBED_BATCH] = STR_INIT("batchEmbedContents")};
     struct str model, action;
 
-    if (!str_eq(method, STR("POST")) || !sim_gemini_cut(path, &model, &action))
-        return false;
-    for (unsigned i = 0; i < COUNTOF(actions); i++) {
-        if (str_eq(actions[i], action)) {
-            *ret_surface = i;
-            return true;
-        }
-    }
-    return false;
+    return str_eq(method, STR("POST")) && sim_gemini_cut(path, &model, &action) &&
+           sim_action_find(actions, COUNTOF(actions), action, ret_surface);
 }
 
 static enum sim_form form(unsigned surface)
@@ -50,47 +43,33 @@ static bool fields(const struct sim_head *h, struct http_fields *f, struct arena
     "https://developers.generativeai.google/guide/troubleshooting"
 
 /* clang-format off */
-static const struct {
-    unsigned status;      /* that is asked for */
-    enum sim_fault fault; /* SIM_NONE: any with this status */
-    unsigned sent;
-    struct str type, code, message; /* code: an ErrorInfo's reason, or a quota's name */
-} problems[] = {
-    {400, SIM_CONTEXT_WINDOW, 400, STR_INIT("INVALID_ARGUMENT"), STR_INIT(""), STR_INIT("The input token count (1048577) exceeds the maximum number of tokens allowed (1048576).")},
-    {401, SIM_INVALID_KEY, 400, STR_INIT("INVALID_ARGUMENT"),   STR_INIT("API_KEY_INVALID"), STR_INIT("API key not valid. Please pass a valid API key.")},
-    {429, SIM_QUOTA, 429, STR_INIT("RESOURCE_EXHAUSTED"),       STR_INIT("GenerateRequestsPerDayPerProjectPerModel-FreeTier"), STR_INIT("You exceeded your current quota, please check your plan and billing details.")},
-    {400, SIM_NONE, 400, STR_INIT("INVALID_ARGUMENT"),   STR_INIT(""), STR_INIT("The simulator was told to find this request invalid.")},
-    {401, SIM_NONE, 401, STR_INIT("UNAUTHENTICATED"),    STR_INIT(""), STR_INIT("Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential.")},
-    {402, SIM_NONE, 402, STR_INIT("FAILED_PRECONDITION"), STR_INIT(""), STR_INIT("Billing is not enabled for this project.")},
-    {403, SIM_NONE, 403, STR_INIT("PERMISSION_DENIED"),  STR_INIT(""), STR_INIT("The caller does not have permission")},
-    {404, SIM_NONE, 404, STR_INIT("NOT_FOUND"),          STR_INIT(""), STR_INIT("The model is not found for API version v1beta, or is not supported for generateContent. Call ListModels to see the list of available models and their supported methods.")},
-    {408, SIM_NONE, 408, STR_INIT("DEADLINE_EXCEEDED"),  STR_INIT(""), STR_INIT("The request took too long to arrive.")},
-    {409, SIM_NONE, 409, STR_INIT("ABORTED"),            STR_INIT(""), STR_INIT("The operation was aborted.")},
-    {413, SIM_NONE, 413, STR_INIT("INVALID_ARGUMENT"),   STR_INIT(""), STR_INIT("Request payload size exceeds the limit: 20971520 bytes.")},
-    {422, SIM_NONE, 422, STR_INIT("INVALID_ARGUMENT"),   STR_INIT(""), STR_INIT("The request was well formed but cannot be followed.")},
-    {429, SIM_NONE, 429, STR_INIT("RESOURCE_EXHAUSTED"), STR_INIT("GenerateRequestsPerMinutePerProjectPerModel-FreeTier"), STR_INIT("You exceeded your current quota, please check your plan.")},
-    {502, SIM_NONE, 502, STR_INIT("UNAVAILABLE"),        STR_INIT(""), STR_INIT("Bad gateway")},
-    {503, SIM_NONE, 503, STR_INIT("UNAVAILABLE"),        STR_INIT(""), STR_INIT("The model is overloaded. Please try again later.")},
-    {504, SIM_NONE, 504, STR_INIT("DEADLINE_EXCEEDED"),  STR_INIT(""), STR_INIT("Deadline expired before operation could complete.")},
-    {529, SIM_NONE, 529, STR_INIT("UNAVAILABLE"),        STR_INIT(""), STR_INIT("The service is currently unavailable.")},
-    {500, SIM_NONE, 500, STR_INIT("INTERNAL"),           STR_INIT(""), STR_INIT(INTERNAL)},
+static const struct sim_saying sayings[] = {
+    SIM_SAYING(400, SIM_CONTEXT_WINDOW, 400, "INVALID_ARGUMENT",    "",                                                     "The input token count (1048577) exceeds the maximum number of tokens allowed (1048576)."),
+    SIM_SAYING(401, SIM_INVALID_KEY,    400, "INVALID_ARGUMENT",    "API_KEY_INVALID",                                      "API key not valid. Please pass a valid API key."),
+    SIM_SAYING(429, SIM_QUOTA,          429, "RESOURCE_EXHAUSTED",  "GenerateRequestsPerDayPerProjectPerModel-FreeTier",    "You exceeded your current quota, please check your plan and billing details."),
+    SIM_SAYING(400, SIM_NONE,           400, "INVALID_ARGUMENT",    "",                                                     "The simulator was told to find this request invalid."),
+    SIM_SAYING(401, SIM_NONE,           401, "UNAUTHENTICATED",     "",                                                     "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential."),
+    SIM_SAYING(402, SIM_NONE,           402, "FAILED_PRECONDITION", "",                                                     "Billing is not enabled for this project."),
+    SIM_SAYING(403, SIM_NONE,           403, "PERMISSION_DENIED",   "",                                                     "The caller does not have permission"),
+    SIM_SAYING(404, SIM_NONE,           404, "NOT_FOUND",           "",                                                     "The model is not found for API version v1beta, or is not supported for generateContent. Call ListModels to see the list of available models and their supported methods."),
+    SIM_SAYING(408, SIM_NONE,           408, "DEADLINE_EXCEEDED",   "",                                                     "The request took too long to arrive."),
+    SIM_SAYING(409, SIM_NONE,           409, "ABORTED",             "",                                                     "The operation was aborted."),
+    SIM_SAYING(413, SIM_NONE,           413, "INVALID_ARGUMENT",    "",                                                     "Request payload size exceeds the limit: 20971520 bytes."),
+    SIM_SAYING(422, SIM_NONE,           422, "INVALID_ARGUMENT",    "",                                                     "The request was well formed but cannot be followed."),
+    SIM_SAYING(429, SIM_NONE,           429, "RESOURCE_EXHAUSTED",  "GenerateRequestsPerMinutePerProjectPerModel-FreeTier", "You exceeded your current quota, please check your plan."),
+    SIM_SAYING(502, SIM_NONE,           502, "UNAVAILABLE",         "",                                                     "Bad gateway"),
+    SIM_SAYING(503, SIM_NONE,           503, "UNAVAILABLE",         "",                                                     "The model is overloaded. Please try again later."),
+    SIM_SAYING(504, SIM_NONE,           504, "DEADLINE_EXCEEDED",   "",                                                     "Deadline expired before operation could complete."),
+    SIM_SAYING(529, SIM_NONE,           529, "UNAVAILABLE",         "",                                                     "The service is currently unavailable."),
+    SIM_SAYING(500, SIM_NONE,           500, "INTERNAL",            "",                                                     INTERNAL),
 };
 /* clang-format on */
 
 struct sim_problem sim_gemini_fault(enum sim_fault f, unsigned status)
 {
-    size_t i = 0;
-
     if (f == SIM_ERROR_FIRST || f == SIM_ERROR_IN_200)
         status = 503;
-    while (i < COUNTOF(problems) - 1 &&
-           !(problems[i].status == status &&
-             (problems[i].fault == f || problems[i].fault == SIM_NONE)))
-        i++;
-    return (struct sim_problem){.status = problems[i].status == status ? problems[i].sent : status,
-                                .type = problems[i].type,
-                                .code = problems[i].code,
-                                .message = problems[i].message};
+    return sim_problem_of(sayings, COUNTOF(sayings), f, status);
 }
 
 static unsigned code_of(const struct sim_problem *p, struct str type)
@@ -204,14 +183,9 @@ static bool begin(struct sim_talk *t, struct arena *a, struct out *o)
     return t->prefix.ptr != NULL && t->signature.ptr != NULL;
 }
 
-static bool styled(const struct sim_talk *t, enum sim_fault f)
-{
-    return sim_script_has(t->script, f);
-}
-
 static void put_usage(const struct sim_talk *t, struct out *o)
 {
-    bool zero = styled(t, SIM_USAGE_ZERO);
+    bool zero = sim_talk_has(t, SIM_USAGE_ZERO);
     uint64_t prompt = zero ? 0 : t->ask->prompt_tokens, thoughts = zero ? 0 : t->reasoning.at;
     uint64_t said = zero ? 0 : t->completion_tokens - t->reasoning.at;
 
@@ -222,7 +196,7 @@ static void put_usage(const struct sim_talk *t, struct out *o)
     out_u64(o, said);
     OUT_LIT(o, ",\"totalTokenCount\":");
     out_u64(o, prompt + said + thoughts);
-    if (!styled(t, SIM_USAGE_PLAIN)) {
+    if (!sim_talk_has(t, SIM_USAGE_PLAIN)) {
         OUT_LIT(o, ",\"promptTokensDetails\":[{\"modality\":\"TEXT\",\"tokenCount\":");
         out_u64(o, prompt);
         OUT_LIT(o, "}]");
@@ -236,7 +210,7 @@ static void put_usage(const struct sim_talk *t, struct out *o)
 
 static void put_tail(const struct sim_talk *t, struct out *o, bool last)
 {
-    if (!styled(t, SIM_USAGE_ABSENT) && (last || !styled(t, SIM_USAGE_LAST_CHOICE)))
+    if (!sim_talk_has(t, SIM_USAGE_ABSENT) && (last || !sim_talk_has(t, SIM_USAGE_LAST_CHOICE)))
         put_usage(t, o);
     out_put(o, t->prefix);
 }
@@ -381,7 +355,7 @@ static void event(struct sim_talk *t, enum sim_event e, struct out *o)
 {
     switch (e) {
     case SIM_EVENT_OPEN: /* nothing comes before the content, but for whom wants it so */
-        if (styled(t, SIM_LIFECYCLE_ERROR))
+        if (sim_talk_has(t, SIM_LIFECYCLE_ERROR))
             put_no_candidates(t, o);
         break;
     case SIM_EVENT_REASONING:

@@ -43,40 +43,30 @@ static bool fields(const struct sim_head *h, struct http_fields *f, struct arena
 /* ---- refusing ---- */
 
 /* clang-format off */
-static const struct {
-    unsigned status;
-    enum sim_fault fault; /* SIM_NONE: any with this status */
-    struct str message;
-} problems[] = {
-    {400, SIM_CONTEXT_WINDOW, STR_INIT("the input length exceeds the context length")},
-    {429, SIM_QUOTA, STR_INIT("you have reached your weekly usage limit, upgrade for higher limits")},
-    {400, SIM_NONE, STR_INIT("the simulator was told to find this request invalid")},
-    {401, SIM_NONE, STR_INIT("unauthorized")},
-    {402, SIM_NONE, STR_INIT("payment required")},
-    {403, SIM_NONE, STR_INIT("this model requires a subscription, upgrade for access")},
-    {404, SIM_NONE, STR_INIT("model 'sim' not found")},
-    {408, SIM_NONE, STR_INIT("request timeout")},
-    {409, SIM_NONE, STR_INIT("conflict")},
-    {413, SIM_NONE, STR_INIT("request body too large")},
-    {422, SIM_NONE, STR_INIT("unprocessable entity")},
-    {429, SIM_NONE, STR_INIT("too many concurrent requests")},
-    {502, SIM_NONE, STR_INIT("bad gateway")},
-    {503, SIM_NONE, STR_INIT("server busy, please try again.  maximum pending requests exceeded")},
-    {504, SIM_NONE, STR_INIT("gateway timeout")},
-    {529, SIM_NONE, STR_INIT("overloaded")},
-    {500, SIM_NONE, STR_INIT("an error was encountered while running the model: unexpected EOF")},
+static const struct sim_saying sayings[] = {
+    SIM_SAYING(400, SIM_CONTEXT_WINDOW, 400, "", "", "the input length exceeds the context length"),
+    SIM_SAYING(429, SIM_QUOTA,          429, "", "", "you have reached your weekly usage limit, upgrade for higher limits"),
+    SIM_SAYING(400, SIM_NONE,           400, "", "", "the simulator was told to find this request invalid"),
+    SIM_SAYING(401, SIM_NONE,           401, "", "", "unauthorized"),
+    SIM_SAYING(402, SIM_NONE,           402, "", "", "payment required"),
+    SIM_SAYING(403, SIM_NONE,           403, "", "", "this model requires a subscription, upgrade for access"),
+    SIM_SAYING(404, SIM_NONE,           404, "", "", "model 'sim' not found"),
+    SIM_SAYING(408, SIM_NONE,           408, "", "", "request timeout"),
+    SIM_SAYING(409, SIM_NONE,           409, "", "", "conflict"),
+    SIM_SAYING(413, SIM_NONE,           413, "", "", "request body too large"),
+    SIM_SAYING(422, SIM_NONE,           422, "", "", "unprocessable entity"),
+    SIM_SAYING(429, SIM_NONE,           429, "", "", "too many concurrent requests"),
+    SIM_SAYING(502, SIM_NONE,           502, "", "", "bad gateway"),
+    SIM_SAYING(503, SIM_NONE,           503, "", "", "server busy, please try again.  maximum pending requests exceeded"),
+    SIM_SAYING(504, SIM_NONE,           504, "", "", "gateway timeout"),
+    SIM_SAYING(529, SIM_NONE,           529, "", "", "overloaded"),
+    SIM_SAYING(500, SIM_NONE,           500, "", "", "an error was encountered while running the model: unexpected EOF"),
 };
 /* clang-format on */
 
 static struct sim_problem fault_problem(enum sim_fault f, unsigned status)
 {
-    size_t i = 0;
-
-    while (i < COUNTOF(problems) - 1 &&
-           !(problems[i].status == status &&
-             (problems[i].fault == f || problems[i].fault == SIM_NONE)))
-        i++;
-    return (struct sim_problem){.status = status, .message = problems[i].message};
+    return sim_problem_of(sayings, COUNTOF(sayings), f, status);
 }
 
 static void problem(const struct sim_ask *ask, const struct sim_problem *p, struct out *o)
@@ -105,11 +95,6 @@ static bool begin(struct sim_talk *t, struct arena *a, struct out *o)
     return t->prefix.ptr != NULL;
 }
 
-static bool styled(const struct sim_talk *t, enum sim_fault f)
-{
-    return sim_script_has(t->script, f);
-}
-
 static void put_number(struct out *o, struct str name, uint64_t n)
 {
     OUT_LIT(o, ",\"");
@@ -120,10 +105,10 @@ static void put_number(struct out *o, struct str name, uint64_t n)
 
 static void put_counts(const struct sim_talk *t, struct out *o)
 {
-    bool zero = styled(t, SIM_USAGE_ZERO), times = !styled(t, SIM_USAGE_PLAIN);
+    bool zero = sim_talk_has(t, SIM_USAGE_ZERO), times = !sim_talk_has(t, SIM_USAGE_PLAIN);
     uint64_t prompt = zero ? 0 : t->ask->prompt_tokens, said = zero ? 0 : t->completion_tokens;
 
-    if (styled(t, SIM_USAGE_ABSENT))
+    if (sim_talk_has(t, SIM_USAGE_ABSENT))
         return;
     if (times) {
         put_number(o, STR("total_duration"), LOAD_NS + (prompt + said) * NS_PER_TOKEN);
@@ -146,7 +131,7 @@ static void message_open(const struct sim_talk *t, struct out *o)
 static void line_close(struct sim_talk *t, struct out *o)
 {
     OUT_LIT(o, ",\"done\":false");
-    if (styled(t, SIM_USAGE_EVERY))
+    if (sim_talk_has(t, SIM_USAGE_EVERY))
         put_counts(t, o);
     OUT_LIT(o, "}");
     sim_frame_close(&t->frame, o);
@@ -157,9 +142,9 @@ static void put_call(const struct sim_talk *t, uint64_t call, struct out *o)
     OUT_LIT(o, "{\"id\":\"call_");
     out_hex(o, sim_hash(t->id, call));
     OUT_LIT(o, "\",\"function\":{");
-    if (!styled(t, SIM_TOOLS_NO_INDEX)) {
+    if (!sim_talk_has(t, SIM_TOOLS_NO_INDEX)) {
         OUT_LIT(o, "\"index\":");
-        out_u64(o, styled(t, SIM_TOOLS_INDEX_0) ? 0 : call);
+        out_u64(o, sim_talk_has(t, SIM_TOOLS_INDEX_0) ? 0 : call);
         OUT_LIT(o, ",");
     }
     OUT_LIT(o, "\"name\":");
@@ -190,7 +175,7 @@ static void put_content(struct sim_talk *t, enum sim_event e, struct out *o)
 static void put_end(const struct sim_talk *t, struct out *o)
 {
     OUT_LIT(o, ",\"done\":true");
-    if (!styled(t, SIM_NO_FINISH)) {
+    if (!sim_talk_has(t, SIM_NO_FINISH)) {
         OUT_LIT(o, ",\"done_reason\":\"");
         out_put(o, t->by_length && t->tool_events == 0 ? STR("length\"") : STR("stop\""));
     }
@@ -200,7 +185,7 @@ static void put_end(const struct sim_talk *t, struct out *o)
 
 static void put_done(struct sim_talk *t, struct out *o)
 {
-    if (styled(t, SIM_EMPTY_CHOICES)) {
+    if (sim_talk_has(t, SIM_EMPTY_CHOICES)) {
         out_put(o, t->prefix);
     } else {
         message_open(t, o);
@@ -228,7 +213,7 @@ static void event(struct sim_talk *t, enum sim_event e, struct out *o)
 {
     switch (e) {
     case SIM_EVENT_OPEN: /* nothing comes before the content, but for whom wants it so */
-        if (!styled(t, SIM_LIFECYCLE_ERROR))
+        if (!sim_talk_has(t, SIM_LIFECYCLE_ERROR))
             break;
         message_open(t, o);
         OUT_LIT(o, "\"}");

@@ -85,43 +85,30 @@ static void put_or_null(struct out *o, struct str s)
 }
 
 /* clang-format off */
-static const struct {
-    unsigned status;
-    enum sim_fault fault; /* SIM_NONE: any with this status */
-    struct str type, code, message;
-} problems[] = {
-    {400, SIM_CONTEXT_WINDOW, STR_INIT("invalid_request_error"), STR_INIT("context_length_exceeded"), STR_INIT("This model's maximum context length is 128000 tokens. However, your messages resulted in 128001 tokens.")},
-    {429, SIM_QUOTA, STR_INIT("insufficient_quota"),    STR_INIT("insufficient_quota"),  STR_INIT("You exceeded your current quota, please check your plan and billing details.")},
-    {400, SIM_NONE,  STR_INIT("invalid_request_error"), STR_INIT("invalid_value"),       STR_INIT("The simulator was told to find this request invalid.")},
-    {401, SIM_NONE,  STR_INIT("invalid_request_error"), STR_INIT("invalid_api_key"),     STR_INIT("Incorrect API key provided.")},
-    {402, SIM_NONE,  STR_INIT("billing_error"),         STR_INIT("billing_hard_limit_reached"), STR_INIT("Your account has no credit left.")},
-    {403, SIM_NONE,  STR_INIT("request_forbidden"),     STR_INIT("unsupported_country_region_territory"), STR_INIT("Country, region, or territory not supported.")},
-    {404, SIM_NONE,  STR_INIT("invalid_request_error"), STR_INIT("model_not_found"),     STR_INIT("The model does not exist or you do not have access to it.")},
-    {408, SIM_NONE,  STR_INIT("timeout_error"),         STR_INIT("request_timeout"),     STR_INIT("The request took too long to arrive.")},
-    {409, SIM_NONE,  STR_INIT("conflict_error"),        STR_INIT("conflict"),            STR_INIT("The request conflicts with another one.")},
-    {413, SIM_NONE,  STR_INIT("invalid_request_error"), STR_INIT("request_too_large"),   STR_INIT("The request is too large.")},
-    {422, SIM_NONE,  STR_INIT("invalid_request_error"), STR_INIT("unprocessable_entity"), STR_INIT("The request was well formed but cannot be followed.")},
-    {429, SIM_NONE,  STR_INIT("requests"),              STR_INIT("rate_limit_exceeded"), STR_INIT("Rate limit reached for requests. Please try again later.")},
-    {502, SIM_NONE,  STR_INIT("server_error"),          STR_INIT("bad_gateway"),         STR_INIT("Bad gateway.")},
-    {503, SIM_NONE,  STR_INIT("server_error"),          STR_INIT("service_unavailable"), STR_INIT("The engine is currently overloaded, please try again later.")},
-    {504, SIM_NONE,  STR_INIT("server_error"),          STR_INIT("gateway_timeout"),     STR_INIT("Gateway timeout.")},
-    {529, SIM_NONE,  STR_INIT("overloaded_error"),      STR_INIT("overloaded"),          STR_INIT("Overloaded.")},
-    {500, SIM_NONE,  STR_INIT("server_error"),          STR_INIT("server_error"),        STR_INIT("The server had an error while processing your request.")},
+static const struct sim_saying sayings[] = {
+    SIM_SAYING(400, SIM_CONTEXT_WINDOW, 400, "invalid_request_error", "context_length_exceeded",              "This model's maximum context length is 128000 tokens. However, your messages resulted in 128001 tokens."),
+    SIM_SAYING(429, SIM_QUOTA,          429, "insufficient_quota",    "insufficient_quota",                   "You exceeded your current quota, please check your plan and billing details."),
+    SIM_SAYING(400, SIM_NONE,           400, "invalid_request_error", "invalid_value",                        "The simulator was told to find this request invalid."),
+    SIM_SAYING(401, SIM_NONE,           401, "invalid_request_error", "invalid_api_key",                      "Incorrect API key provided."),
+    SIM_SAYING(402, SIM_NONE,           402, "billing_error",         "billing_hard_limit_reached",           "Your account has no credit left."),
+    SIM_SAYING(403, SIM_NONE,           403, "request_forbidden",     "unsupported_country_region_territory", "Country, region, or territory not supported."),
+    SIM_SAYING(404, SIM_NONE,           404, "invalid_request_error", "model_not_found",                      "The model does not exist or you do not have access to it."),
+    SIM_SAYING(408, SIM_NONE,           408, "timeout_error",         "request_timeout",                      "The request took too long to arrive."),
+    SIM_SAYING(409, SIM_NONE,           409, "conflict_error",        "conflict",                             "The request conflicts with another one."),
+    SIM_SAYING(413, SIM_NONE,           413, "invalid_request_error", "request_too_large",                    "The request is too large."),
+    SIM_SAYING(422, SIM_NONE,           422, "invalid_request_error", "unprocessable_entity",                 "The request was well formed but cannot be followed."),
+    SIM_SAYING(429, SIM_NONE,           429, "requests",              "rate_limit_exceeded",                  "Rate limit reached for requests. Please try again later."),
+    SIM_SAYING(502, SIM_NONE,           502, "server_error",          "bad_gateway",                          "Bad gateway."),
+    SIM_SAYING(503, SIM_NONE,           503, "server_error",          "service_unavailable",                  "The engine is currently overloaded, please try again later."),
+    SIM_SAYING(504, SIM_NONE,           504, "server_error",          "gateway_timeout",                      "Gateway timeout."),
+    SIM_SAYING(529, SIM_NONE,           529, "overloaded_error",      "overloaded",                           "Overloaded."),
+    SIM_SAYING(500, SIM_NONE,           500, "server_error",          "server_error",                         "The server had an error while processing your request."),
 };
 /* clang-format on */
 
 struct sim_problem sim_openai_fault(enum sim_fault f, unsigned status)
 {
-    size_t i = 0;
-
-    while (i < COUNTOF(problems) - 1 &&
-           !(problems[i].status == status &&
-             (problems[i].fault == f || problems[i].fault == SIM_NONE)))
-        i++;
-    return (struct sim_problem){.status = status,
-                                .type = problems[i].type,
-                                .code = problems[i].code,
-                                .message = problems[i].message};
+    return sim_problem_of(sayings, COUNTOF(sayings), f, status);
 }
 
 void sim_openai_problem(const struct sim_ask *ask, const struct sim_problem *p, struct out *o)
@@ -178,7 +165,7 @@ static void put_usage_details(const struct sim_talk *t, struct out *o, bool zero
 
 static void put_usage(const struct sim_talk *t, struct out *o)
 {
-    bool zero = sim_script_has(t->script, SIM_USAGE_ZERO);
+    bool zero = sim_talk_has(t, SIM_USAGE_ZERO);
     uint64_t prompt = zero ? 0 : t->ask->prompt_tokens;
     uint64_t completion = zero ? 0 : t->completion_tokens * t->ask->choices;
 
@@ -188,14 +175,14 @@ static void put_usage(const struct sim_talk *t, struct out *o)
     out_u64(o, completion);
     OUT_LIT(o, ",\"total_tokens\":");
     out_u64(o, prompt + completion);
-    if (!sim_script_has(t->script, SIM_USAGE_PLAIN))
+    if (!sim_talk_has(t, SIM_USAGE_PLAIN))
         put_usage_details(t, o, zero);
     OUT_LIT(o, "}");
 }
 
 static bool has_usage(const struct sim_talk *t)
 {
-    if (sim_script_has(t->script, SIM_USAGE_ABSENT))
+    if (sim_talk_has(t, SIM_USAGE_ABSENT))
         return false;
     return t->ask->wants_usage || t->script->pick[SIM_GROUP_USAGE] != SIM_NONE;
 }
@@ -272,12 +259,12 @@ static void put_tool_delta(const struct sim_talk *t, struct out *o)
     struct sim_tool_part at = sim_talk_tool(t, t->tool_at);
 
     OUT_LIT(o, "\"tool_calls\":[{");
-    if (!sim_script_has(t->script, SIM_TOOLS_NO_INDEX)) {
+    if (!sim_talk_has(t, SIM_TOOLS_NO_INDEX)) {
         OUT_LIT(o, "\"index\":");
-        out_u64(o, sim_script_has(t->script, SIM_TOOLS_INDEX_0) ? 0 : at.call);
+        out_u64(o, sim_talk_has(t, SIM_TOOLS_INDEX_0) ? 0 : at.call);
         OUT_LIT(o, ",");
     }
-    if (sim_script_has(t->script, SIM_TOOLS_WHOLE)) {
+    if (sim_talk_has(t, SIM_TOOLS_WHOLE)) {
         put_tool_whole(t, o, at.call);
     } else if (at.part == 0) {
         put_tool_head(t, o, at.call);
@@ -317,7 +304,7 @@ static void put_deltas(struct sim_talk *t, enum sim_event e, struct out *o)
         else
             put_tool_delta(t, o);
         choice_close(t, o, i, STR(""));
-        chunk_close(t, o, sim_script_has(t->script, SIM_USAGE_EVERY));
+        chunk_close(t, o, sim_talk_has(t, SIM_USAGE_EVERY));
         text = said;
         reasoning = thought;
     }
@@ -337,7 +324,7 @@ static void put_role(struct sim_talk *t, struct out *o)
         out_put(o, t->tool_events > 0 ? STR("null") : STR("\"\""));
         OUT_LIT(o, ",\"refusal\":null");
         choice_close(t, o, i, STR(""));
-        chunk_close(t, o, sim_script_has(t->script, SIM_USAGE_EVERY));
+        chunk_close(t, o, sim_talk_has(t, SIM_USAGE_EVERY));
     }
 }
 
@@ -350,8 +337,8 @@ static void put_finish(struct sim_talk *t, struct out *o)
         choice_open(t, o, i);
         choice_close(t, o, i, finish_reason(t));
         chunk_close(t, o,
-                    sim_script_has(t->script, SIM_USAGE_EVERY) ||
-                        (last && sim_script_has(t->script, SIM_USAGE_LAST_CHOICE)));
+                    sim_talk_has(t, SIM_USAGE_EVERY) ||
+                        (last && sim_talk_has(t, SIM_USAGE_LAST_CHOICE)));
     }
 }
 
@@ -364,7 +351,7 @@ static void put_line(const struct sim_talk *t, struct str data, struct out *o)
 
 static void put_usage_event(struct sim_talk *t, struct out *o)
 {
-    if (!has_usage(t) || sim_script_has(t->script, SIM_USAGE_LAST_CHOICE))
+    if (!has_usage(t) || sim_talk_has(t, SIM_USAGE_LAST_CHOICE))
         return;
     chunk_open(t, o);
     chunk_close(t, o, true);
@@ -479,7 +466,7 @@ static void whole(struct sim_talk *t, struct out *o)
     OUT_LIT(o, "]");
     t->completion_tokens = sim_talk_left(t);
     t->reasoning.at = t->reasoning.count;
-    if (!sim_script_has(t->script, SIM_USAGE_ABSENT)) {
+    if (!sim_talk_has(t, SIM_USAGE_ABSENT)) {
         OUT_LIT(o, ",\"usage\":");
         put_usage(t, o);
     }

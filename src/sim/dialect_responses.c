@@ -30,11 +30,6 @@ static enum sim_framing framing(const struct sim_ask *ask)
     return SIM_FRAMING_SSE;
 }
 
-static bool styled(const struct sim_talk *t, enum sim_fault f)
-{
-    return sim_script_has(t->script, f);
-}
-
 /* ---- the response ---- */
 
 static bool begin(struct sim_talk *t, struct arena *a, struct out *o)
@@ -65,15 +60,15 @@ static bool begin(struct sim_talk *t, struct arena *a, struct out *o)
 static void put_count(const struct sim_talk *t, struct str name, uint64_t n, struct out *o)
 {
     out_put(o, name);
-    out_u64(o, styled(t, SIM_USAGE_ZERO) ? 0 : n);
+    out_u64(o, sim_talk_has(t, SIM_USAGE_ZERO) ? 0 : n);
 }
 
 static void put_usage(const struct sim_talk *t, struct out *o)
 {
     uint64_t input = t->ask->prompt_tokens, output = t->completion_tokens;
-    bool details = !styled(t, SIM_USAGE_PLAIN);
+    bool details = !sim_talk_has(t, SIM_USAGE_PLAIN);
 
-    if (styled(t, SIM_USAGE_ABSENT)) {
+    if (sim_talk_has(t, SIM_USAGE_ABSENT)) {
         OUT_LIT(o, ",\"usage\":null");
         return;
     }

@@ -7,7 +7,7 @@
 #ifndef SIM_EMBED_H
 #define SIM_EMBED_H
 
-#include "sim/talk.h"
+#include "sim/dialect.h"
 
 #define SIM_DIMS_MAX 4096u
 

@@ -10,6 +10,7 @@
 #ifndef SIM_PLAY_H
 #define SIM_PLAY_H
 
+#include "sim/dialect.h"
 #include "sim/state.h"
 #include "sim/talk.h"
 #include "sim/wire.h"

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/talk.h"
 
+#include "sim/dialect.h"
+
 /* Any fixed moment will do; with the request's number added, `created` is deterministic too. */
 #define EPOCH_S 1767225600u
+
+bool sim_talk_has(const struct sim_talk *t, enum sim_fault f)
+{
+    return sim_script_has(t->script, f);
+}
 
 uint64_t sim_talk_calls(const struct sim_talk *t)
 {

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { Gateway, Upstream, ask, chatStream, pair } from './harness.mjs';
+import { Gateway, Upstream, ask, chatStream, cuts, pair } from './harness.mjs';
 
 const t = await pair({
   timeouts: { idle: '400ms' },
@@ -34,13 +34,7 @@ after(async () => {
 
 const whole = (await chatStream(t.gw, 'sim/sim?tokens=12')).said;
 
-for (const [fault, code] of [
-  ['cut-fin', 'upstream_stream_truncated'],
-  ['cut-rst', 'upstream_stream_truncated'],
-  ['cut-chunk', 'upstream_stream_truncated'],
-  ['done-without-finish', 'upstream_stream_truncated'],
-  ['n-tokens-then-silence', 'upstream_timeout'],
-]) {
+for (const [fault, code] of cuts) {
   test(`R3 ${fault}: one error event, no [DONE], no invented finish`, async () => {
     const r = await chatStream(t.gw, `sim/sim?${fault},after=3,tokens=12`, {}, { headers: { 'x-request-id': `r3-${fault}` } });
     assert.equal(r.status, 200);

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
+import { PIXEL, sdkClients, user, words } from './clients.mjs';
 import { assertValid as valid } from './descriptions.mjs';
 import { Gateway, Upstream, ask, chat, completion, eventually, pair, parseEvents, question, reply } from './harness.mjs';
 
@@ -54,79 +55,9 @@ after(async () => {
   await t.stop();
   await own.stop();
 });
-const openai = new OpenAI({ baseURL: t.gw.url, apiKey: 'none', maxRetries: 0 });
-const claude = new Anthropic({ baseURL: t.gw.origin, apiKey: 'none', maxRetries: 0 });
+const { openai, claude, clients: all } = sdkClients(t.gw);
+const clients = { chat: all.chat, messages: all.messages };
 
-// ---- one way to ask, whatever the client speaks ----
-
-const words = (s) => s.trim().split(/\s+/).length;
-const user = [{ role: 'user', content: 'Where does the caravan rest?' }];
-const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
-const schema = { type: 'object', properties: { city: { type: 'string' }, days: { type: 'integer' } }, required: ['city', 'days'], additionalProperties: false };
-const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
-
-const clients = {
-  chat: {
-    tools: [{ type: 'function', function: { name: 'weather', description: 'Tells the weather.', parameters } }],
-    async send(model, more = {}, stream = false) {
-      const body = { model, messages: user, ...more };
-      if (!stream) return openai.chat.completions.create(body);
-      // The SDK joins only what it knows; the rest a client joins by itself.
-      const told = openai.chat.completions.stream({ ...body, stream_options: { include_usage: true } });
-      const joined = {};
-      told.on('chunk', (k) => {
-        const delta = k.choices[0]?.delta ?? {};
-        if (delta.reasoning_content) joined.reasoning_content = (joined.reasoning_content ?? '') + delta.reasoning_content;
-        if (delta.thinking_blocks) joined.thinking_blocks = [...(joined.thinking_blocks ?? []), ...delta.thinking_blocks];
-      });
-      const r = await told.finalChatCompletion();
-      Object.assign(r.choices[0].message, joined);
-      return r;
-    },
-    text: (r) => r.choices[0].message.content,
-    thought: (r) => r.choices[0].message.reasoning_content,
-    stop: (r) => r.choices[0].finish_reason,
-    usage: (r) => [r.usage.prompt_tokens, r.usage.completion_tokens],
-    calls: (r) => r.choices[0].message.tool_calls.map((c) => ({ id: c.id, name: c.function.name, input: JSON.parse(c.function.arguments) })),
-    stops: { end: 'stop', calls: 'tool_calls', length: 'length' },
-    after: (r) => ({ messages: [...user, r.choices[0].message,
-      ...(r.choices[0].message.tool_calls ?? []).map((c) => ({ role: 'tool', tool_call_id: c.id, content: 'sunny' }))] }),
-    system: (s) => ({ messages: [{ role: 'system', content: s }, ...user] }),
-    image: { messages: [{ role: 'user', content: [{ type: 'text', text: 'What is this?' }, { type: 'image_url', image_url: { url: `data:image/png;base64,${PIXEL}` } }] }] },
-    limit: (n) => ({ max_tokens: n }),
-    format: { response_format: { type: 'json_schema', json_schema: { name: 'trip', strict: true, schema } } },
-    think: { reasoning_effort: 'low' },
-    odd: { logit_bias: { 5: 1 } },
-    APIError: OpenAI.APIError,
-    errors: { 400: OpenAI.BadRequestError, 404: OpenAI.NotFoundError, 422: OpenAI.UnprocessableEntityError, 429: OpenAI.RateLimitError, 502: OpenAI.InternalServerError, 503: OpenAI.InternalServerError },
-    path: '/v1/chat/completions',
-  },
-  messages: {
-    tools: [{ name: 'weather', description: 'Tells the weather.', input_schema: parameters }],
-    async send(model, more = {}, stream = false) {
-      const body = { model, max_tokens: 4096, messages: user, ...more };
-      return stream ? claude.messages.stream(body).finalMessage() : claude.messages.create(body);
-    },
-    text: (r) => r.content.filter((b) => b.type === 'text').map((b) => b.text).join(''),
-    thought: (r) => r.content.filter((b) => b.type === 'thinking').map((b) => b.thinking).join(''),
-    stop: (r) => r.stop_reason,
-    usage: (r) => [r.usage.input_tokens + (r.usage.cache_read_input_tokens ?? 0) + (r.usage.cache_creation_input_tokens ?? 0), r.usage.output_tokens],
-    calls: (r) => r.content.filter((b) => b.type === 'tool_use').map((b) => ({ id: b.id, name: b.name, input: b.input })),
-    stops: { end: 'end_turn', calls: 'tool_use', length: 'max_tokens' },
-    after: (r) => ({ messages: [...user, { role: 'assistant', content: r.content },
-      { role: 'user', content: r.content.some((b) => b.type === 'tool_use')
-        ? r.content.filter((b) => b.type === 'tool_use').map((b) => ({ type: 'tool_result', tool_use_id: b.id, content: 'sunny' })) : 'And then?' }] }),
-    system: (s) => ({ system: s }),
-    image: { messages: [{ role: 'user', content: [{ type: 'text', text: 'What is this?' }, { type: 'image', source: { type: 'base64', media_type: 'image/png', data: PIXEL } }] }] },
-    limit: (n) => ({ max_tokens: n }),
-    format: { output_config: { format: { type: 'json_schema', schema } } },
-    think: { thinking: { type: 'enabled', budget_tokens: 1024 } },
-    odd: { container: 'c_1' },
-    APIError: Anthropic.APIError,
-    errors: { 400: Anthropic.BadRequestError, 404: Anthropic.NotFoundError, 422: Anthropic.UnprocessableEntityError, 429: Anthropic.RateLimitError, 502: Anthropic.InternalServerError, 503: Anthropic.InternalServerError },
-    path: '/v1/messages',
-  },
-};
 /* What the simulator's dialects have not (docs/simulator.md). */
 const unknown = { openai: [], anthropic: ['all-index-0', 'no-index'], gemini: ['interleaved', 'all-index-0', 'no-index', 'no-done'], ollama: ['interleaved'] };
 const native = { chat: 'openai', messages: 'anthropic' };
@@ -168,7 +99,7 @@ for (const [client, c] of Object.entries(clients)) {
         const r = await c.send(`${d}/sim?tokens=12`, {}, stream);
         assert.equal(words(c.text(r)), 12);
         assert.equal(c.stop(r), c.stops.end);
-        assert.deepEqual(c.usage(r), [5, 12]);
+        assert.deepEqual(c.usage(r), [5, 12, 0]);
       }
       const raws = await raw(client, `${d}/sim?tokens=12`);
       assertOwnShape(client, raws);
@@ -197,7 +128,7 @@ for (const [client, c] of Object.entries(clients)) {
         assert.equal(c.stop(first), c.stops.calls);
         assert.deepEqual(calls.map((x) => [x.name, x.input.call]), [['weather', 0], ['weather', 1], ['weather', 2]]);
         assert.equal(new Set(calls.map((x) => x.id)).size, 3);
-        const second = await c.send(`${d}/sim?tokens=3`, { tools: c.tools, ...c.after(first) }, stream);
+        const second = await c.send(`${d}/sim?tokens=3`, { tools: c.tools, ...c.next(first) }, stream);
         assert.equal(words(c.text(second)), 3);
       }
     });
@@ -218,7 +149,7 @@ for (const [client, c] of Object.entries(clients)) {
         const first = await c.send(`${d}/${model}?reasoning=9,tools-parallel,calls=2`, { tools: c.tools, ...c.think }, stream);
         assert.equal(words(c.thought(first)), 9);
         assert.equal(c.calls(first).length, 2);
-        const second = await c.send(`${d}/${model}?tokens=3`, { tools: c.tools, ...c.think, ...c.after(first) }, stream);
+        const second = await c.send(`${d}/${model}?tokens=3`, { tools: c.tools, ...c.think, ...c.next(first) }, stream);
         assert.equal(words(c.text(second)), 3);
       }
     });
@@ -229,7 +160,7 @@ for (const [client, c] of Object.entries(clients)) {
         assert.equal(words(c.thought(first)), 9);
         assert.equal(words(c.text(first)), 4);
         assert.equal(c.usage(first)[1], 13, 'what was thought is output, too');
-        const next = c.after(first);
+        const next = c.next(first);
         next.messages = [...next.messages.slice(0, 2), { role: 'user', content: 'And then?' }];
         assert.equal(words(c.text(await c.send(`${d}/sim?tokens=3`, { ...c.think, ...next }, stream))), 3);
       }
@@ -692,7 +623,7 @@ for (const [client, c] of Object.entries(clients))
         const model = (d) => `${d}/${d === 'gemini' ? 'gemini-3-sim' : 'sim'}`;
         for (const stream of [false, true]) {
           const first = await c.send(`${model(from)}?reasoning=5,tools-parallel,calls=2`, { tools: c.tools, ...c.think }, stream);
-          const next = c.send(`${model(to)}?tokens=3`, { tools: c.tools, ...c.think, ...c.after(first) }, stream);
+          const next = c.send(`${model(to)}?tokens=3`, { tools: c.tools, ...c.think, ...c.next(first) }, stream);
           assert.equal(words(c.text(await next)), 3);
         }
       });

@@ -577,6 +577,15 @@ export const completion = (content, more = {}) => ({
   ...more,
 });
 
+/** How the simulator cuts a stream amid its content, and the code that its client hears. */
+export const cuts = [
+  ['cut-fin', 'upstream_stream_truncated'],
+  ['cut-rst', 'upstream_stream_truncated'],
+  ['cut-chunk', 'upstream_stream_truncated'],
+  ['done-without-finish', 'upstream_stream_truncated'],
+  ['n-tokens-then-silence', 'upstream_timeout'],
+];
+
 /** A port nobody listens on. */
 export async function deadPort() {
   const s = net.createServer();

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { Raw, chatStream, pair, question, slow } from './harness.mjs';
+import { Raw, chatStream, cuts, pair, question, slow } from './harness.mjs';
 
 // Each event in a read of its own: a stream gives back what it can behind its first content.
 const gap = 'gap=15ms';
@@ -52,13 +52,7 @@ test('so are those of provider/model, whose target is the request\'s own', async
     [{ target: 'sim', outcome: 'upstream_overloaded' }, { target: 'sim', outcome: 'ok' }]);
 });
 
-for (const [fault, code] of [
-  ['cut-fin', 'upstream_stream_truncated'],
-  ['cut-rst', 'upstream_stream_truncated'],
-  ['cut-chunk', 'upstream_stream_truncated'],
-  ['done-without-finish', 'upstream_stream_truncated'],
-  ['n-tokens-then-silence', 'upstream_timeout'],
-]) {
+for (const [fault, code] of cuts) {
   test(`R11 ${fault} late in a stream of provider/model is told with the target's name`, async () => {
     const model = `sim/sim?${fault},after=4,tokens=8,${gap}`;
     const r = await chatStream(t.gw, model, {}, headers(`late-${fault}`));

@@ -3,26 +3,10 @@
 // bytes passed. The simulator is strict: what it takes, the provider's own checks take.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, test } from 'node:test';
-import Anthropic from '@anthropic-ai/sdk';
-import Ajv from 'ajv/dist/2020.js';
-import OpenAI from 'openai';
-import { Upstream, ask, eventually, pair, parseEvents, reply, root } from './harness.mjs';
-
-/** As in schemas.test.mjs: every optional property may be null, as it is in OpenAI's own answers. */
-function relax(node) {
-  if (Array.isArray(node)) return node.map(relax);
-  if (node === null || typeof node !== 'object') return node;
-  const out = Object.fromEntries(Object.entries(node).filter(([k]) => !['discriminator', '$recursiveAnchor'].includes(k)).map(([k, v]) => [k, relax(v)]));
-  if (out.nullable && out.type) out.type = [out.type, 'null'];
-  delete out.nullable;
-  if (out.properties)
-    for (const [k, v] of Object.entries(out.properties))
-      if (!out.required?.includes(k)) out.properties[k] = { anyOf: [v, { type: 'null' }] };
-  return out;
-}
+import { PIXEL, said, schema, sdkClients, user, words } from './clients.mjs';
+import { assertValid } from './descriptions.mjs';
+import { Upstream, ask, eventually, pair, parseEvents, reply } from './harness.mjs';
 
 // An upstream of our own sees what was sent to the letter.
 let heard;
@@ -62,101 +46,7 @@ after(async () => {
   await t.stop();
   await own.stop();
 });
-const openai = new OpenAI({ baseURL: t.gw.url, apiKey: 'none', maxRetries: 0 });
-const claude = new Anthropic({ baseURL: t.gw.origin, apiKey: 'none', maxRetries: 0 });
-
-const said = 'Where does the caravan rest?';
-const user = [{ role: 'user', content: said }];
-const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
-const schema = { type: 'object', properties: { days: { type: 'integer' } }, required: ['days'], additionalProperties: false };
-const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
-const words = (s) => s.trim().split(/\s+/).length;
-
-const clients = {
-  chat: {
-    tools: [{ type: 'function', function: { name: 'weather', parameters } }],
-    async send(model, more = {}, stream = false) {
-      const body = { model, messages: user, ...more };
-      if (!stream) return openai.chat.completions.create(body);
-      const told = openai.chat.completions.stream({ ...body, stream_options: { include_usage: true } });
-      const joined = {};
-      told.on('chunk', (k) => {
-        const delta = k.choices[0]?.delta ?? {};
-        if (delta.reasoning_content) joined.reasoning_content = (joined.reasoning_content ?? '') + delta.reasoning_content;
-        if (delta.thinking_blocks) joined.thinking_blocks = [...(joined.thinking_blocks ?? []), ...delta.thinking_blocks];
-      });
-      const r = await told.finalChatCompletion();
-      Object.assign(r.choices[0].message, joined);
-      return r;
-    },
-    text: (r) => r.choices[0].message.content,
-    thought: (r) => r.choices[0].message.reasoning_content,
-    stop: (r) => r.choices[0].finish_reason,
-    usage: (r) => [r.usage.prompt_tokens, r.usage.completion_tokens, r.usage.completion_tokens_details.reasoning_tokens],
-    calls: (r) => r.choices[0].message.tool_calls.map((c) => ({ id: c.id, name: c.function.name, input: JSON.parse(c.function.arguments) })),
-    stops: { end: 'stop', calls: 'tool_calls', length: 'length' },
-    next: (r) => ({ messages: [...user, r.choices[0].message,
-      ...(r.choices[0].message.tool_calls ?? []).map((c) => ({ role: 'tool', tool_call_id: c.id, content: 'sunny' })),
-      ...(r.choices[0].message.tool_calls ? [] : [{ role: 'user', content: 'And then?' }])] }),
-    system: (s) => ({ messages: [{ role: 'system', content: s }, ...user] }),
-    image: { messages: [{ role: 'user', content: [{ type: 'text', text: 'What is this?' }, { type: 'image_url', image_url: { url: `data:image/png;base64,${PIXEL}` } }] }] },
-    limit: (n) => ({ max_tokens: n }),
-    format: { response_format: { type: 'json_schema', json_schema: { name: 'trip', strict: true, schema } } },
-    think: { reasoning_effort: 'low' },
-    body: (model, more) => ({ model, messages: user, ...more }),
-    path: '/v1/chat/completions',
-    isEnd: (e) => e.data === '[DONE]',
-    isError: (e) => JSON.parse(e.data).error?.code === 'upstream_stream_truncated',
-  },
-  messages: {
-    tools: [{ name: 'weather', input_schema: parameters }],
-    async send(model, more = {}, stream = false) {
-      const body = { model, max_tokens: 4096, messages: user, ...more };
-      return stream ? claude.messages.stream(body).finalMessage() : claude.messages.create(body);
-    },
-    text: (r) => r.content.filter((b) => b.type === 'text').map((b) => b.text).join(''),
-    thought: (r) => r.content.filter((b) => b.type === 'thinking').map((b) => b.thinking).join(''),
-    stop: (r) => r.stop_reason,
-    usage: (r) => [r.usage.input_tokens, r.usage.output_tokens, r.usage.output_tokens_details?.thinking_tokens ?? 0],
-    calls: (r) => r.content.filter((b) => b.type === 'tool_use').map((b) => ({ id: b.id, name: b.name, input: b.input })),
-    stops: { end: 'end_turn', calls: 'tool_use', length: 'max_tokens' },
-    next: (r) => ({ messages: [...user, { role: 'assistant', content: r.content },
-      { role: 'user', content: r.content.some((b) => b.type === 'tool_use')
-        ? r.content.filter((b) => b.type === 'tool_use').map((b) => ({ type: 'tool_result', tool_use_id: b.id, content: 'sunny' })) : 'And then?' }] }),
-    system: (s) => ({ system: s }),
-    image: { messages: [{ role: 'user', content: [{ type: 'text', text: 'What is this?' }, { type: 'image', source: { type: 'base64', media_type: 'image/png', data: PIXEL } }] }] },
-    limit: (n) => ({ max_tokens: n }),
-    format: { output_config: { format: { type: 'json_schema', schema } } },
-    think: { thinking: { type: 'enabled', budget_tokens: 1024 } },
-    body: (model, more) => ({ model, max_tokens: 99, messages: user, ...more }),
-    path: '/v1/messages',
-    isEnd: (e) => e.name === 'message_stop',
-    isError: (e) => e.name === 'error',
-  },
-  responses: {
-    tools: [{ type: 'function', name: 'weather', parameters, strict: true }],
-    async send(model, more = {}, stream = false) {
-      const body = { model, input: said, include: ['reasoning.encrypted_content'], ...more };
-      return stream ? openai.responses.stream(body).finalResponse() : openai.responses.create(body);
-    },
-    text: (r) => r.output_text,
-    thought: (r) => r.output.filter((i) => i.type === 'reasoning').flatMap((i) => i.summary).map((s) => s.text).join(''),
-    stop: (r) => r.incomplete_details?.reason ?? (r.output.some((i) => i.type === 'function_call') ? 'calls' : r.status),
-    usage: (r) => [r.usage.input_tokens, r.usage.output_tokens, r.usage.output_tokens_details.reasoning_tokens],
-    calls: (r) => r.output.filter((i) => i.type === 'function_call').map((c) => ({ id: c.call_id, name: c.name, input: JSON.parse(c.arguments) })),
-    stops: { end: 'completed', calls: 'calls', length: 'max_output_tokens' },
-    next: (r) => ({ input: [...user, ...r.output.map(({ parsed_arguments, ...i }) => i), ...r.output.filter((i) => i.type === 'function_call').map((c) => ({ type: 'function_call_output', call_id: c.call_id, output: 'sunny' }))] }),
-    system: (s) => ({ instructions: s }),
-    image: { input: [{ role: 'user', content: [{ type: 'input_text', text: 'What is this?' }, { type: 'input_image', image_url: `data:image/png;base64,${PIXEL}`, detail: 'auto' }] }] },
-    limit: (n) => ({ max_output_tokens: n }),
-    format: { text: { format: { type: 'json_schema', name: 'trip', strict: true, schema } } },
-    think: { reasoning: { effort: 'low', summary: 'auto' } },
-    body: (model, more) => ({ model, input: said, ...more }),
-    path: '/v1/responses',
-    isEnd: (e) => ['response.completed', 'response.incomplete'].includes(e.name),
-    isError: (e) => e.name === 'error',
-  },
-};
+const { openai, clients } = sdkClients(t.gw);
 
 /** One streamed answer, as it came. */
 async function raw(client, model, more = {}) {
@@ -352,23 +242,15 @@ test('previous_response_id is refused only by who would be translated', async ()
 });
 
 test('what the simulator says is what OpenAI describes', async () => {
-  const ajv = new Ajv({ strict: false, validateFormats: false });
-  ajv.addSchema({ $id: 'openai', ...relax(JSON.parse(readFileSync(join(root, 'tests/data/openai/responses.json'), 'utf8'))) });
-  const names = Object.keys(ajv.getSchema('openai').schema.$defs);
-  const valid = (name, value) => {
-    const check = ajv.getSchema(`openai#/$defs/${name}`);
-    assert.ok(check(value), `${name}: ${ajv.errorsText(check.errors)}: ${JSON.stringify(value)}`);
-  };
   // "response.output_item.added" is ResponseOutputItemAddedEvent; of the texts' events the name lacks a word.
   const nameOf = (type) => type.split(/[._]/).map((w) => w[0].toUpperCase() + w.slice(1)).join('').replace('OutputText', 'Text') + 'Event';
   for (const script of ['tokens=3', 'reasoning=2,tokens=3', 'tools-interleaved,calls=2', 'usage-plain,tokens=2']) {
     const { events } = await raw('responses', `responses/sim?${script}`);
     for (const e of events) {
-      assert.ok(names.includes(nameOf(e.name)), `a schema for ${e.name}`);
       if (script.startsWith('usage-plain') && e.name === 'response.completed') continue;
-      valid(nameOf(e.name), JSON.parse(e.data));
+      assertValid(`openai:${nameOf(e.name)}`, JSON.parse(e.data));
     }
-    if (!script.startsWith('usage-plain')) valid('Response', (await ask(t.gw.origin, 'POST', '/v1/responses', { model: `responses/sim?${script}`, input: said })).json);
+    if (!script.startsWith('usage-plain')) assertValid('openai:Response', (await ask(t.gw.origin, 'POST', '/v1/responses', { model: `responses/sim?${script}`, input: said })).json);
   }
 });
 

@@ -8,6 +8,7 @@ import { after, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { GoogleGenAI } from '@google/genai';
+import { PIXEL, joined } from './clients.mjs';
 import { addTypes, wrongBy } from './descriptions.mjs';
 import { Gateway, Simulator } from './harness.mjs';
 
@@ -69,7 +70,6 @@ after(async () => {
 
 // ---- the clients ----
 
-const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
 const parameters = { type: 'object', properties: { city: { type: 'string' } } };
 const ask = (n) => `Question ${n}, with "quotes" and é?`;
 const openai = new OpenAI({ baseURL: gw.url, apiKey: 'none', maxRetries: 0 });
@@ -90,16 +90,10 @@ const clients = {
         const { data, response } = await openai.chat.completions.create(body).withResponse();
         return { items: [data.choices[0].message], headers: response.headers };
       }
-      // The SDK joins only what it knows; the rest a client joins by itself.
-      const joined = {}, runner = openai.chat.completions.stream(body);
-      runner.on('chunk', (k) => {
-        const delta = k.choices[0]?.delta ?? {};
-        if (delta.reasoning_content) joined.reasoning_content = (joined.reasoning_content ?? '') + delta.reasoning_content;
-        if (delta.thinking_blocks) joined.thinking_blocks = [...(joined.thinking_blocks ?? []), ...delta.thinking_blocks];
-      });
+      const runner = openai.chat.completions.stream(body), rest = joined(runner);
       const { parsed, ...message } = (await runner.finalChatCompletion()).choices[0].message;
       message.tool_calls = message.tool_calls?.map(({ function: { parsed_arguments, ...f }, ...c }) => ({ ...c, function: f }));
-      return { items: [JSON.parse(JSON.stringify({ ...message, ...joined }))] };
+      return { items: [JSON.parse(JSON.stringify({ ...message, ...rest }))] };
     },
     calls: ([m]) => (m.tool_calls ?? []).map((c) => c.id),
     answers: (ids) => ids.map((id) => ({ role: 'tool', tool_call_id: id, content: `sunny ${id}` })),

@@ -3,20 +3,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "fuzz/fuzz.h"
 #include "gateway/allowance.h"
 #include "gateway/entra.h"
 
 #define TRUST_MS 60000u
 #define NOW_MS 1000000u
 #define WALL_MS 1769860800000
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
 
 /* Lines "name: value", as they would have come through the parser of heads. */
 static void read_fields(struct str text, struct arena *a, struct http_fields *f)

@@ -1,45 +1,9 @@
 /* Any lines as events of one answer, and as bodies and refusals: what is told is JSON or the inside
  * of a JSON string, in an order that a writer can follow, and the same each time.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
+#include "fuzz/chat_side.h"
 
-#include "llm/chat_text.h"
-#include "llm/dialects.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
-
-struct side {
-    struct arena arena;
-    struct chat_decoder *decoder;
-    struct buf log;
-    unsigned starts, stops, last; /* last: END or ERROR */
-    uint32_t calls;
-    bool open;
-};
-
-static void put(struct side *s, struct str bytes)
-{
-    must(buf_put(&s->log, bytes) == 0);
-}
-
-static void text(struct side *s, struct json_text t)
-{
-    struct buf quoted = {.max = 0};
-
-    must(buf_put(&quoted, STR("\"")) == 0 && buf_put(&quoted, str_make(t.ptr, t.len)) == 0 &&
-         buf_put(&quoted, STR("\"")) == 0);
-    must(json_scan(buf_str(&quoted), 1, NULL, NULL, NULL));
-    put(s, buf_str(&quoted));
-    buf_done(&quoted);
-}
-
-static void order(struct side *s, const struct chat_event *ev)
+static void order(const struct side *s, const struct chat_event *ev)
 {
     must(s->last == 0 && s->starts + (ev->kind == CHAT_EV_START) <= 1);
     must(s->starts == 1 || ev->kind == CHAT_EV_START || ev->kind == CHAT_EV_ERROR);
@@ -54,98 +18,26 @@ static void order(struct side *s, const struct chat_event *ev)
     must(ev->kind != CHAT_EV_END || s->stops <= 1); /* no stop reason is made up (R3) */
 }
 
-static bool hear(void *ctx, const struct chat_event *ev)
+/* Pieces of calls may alternate, so they neither begin nor end what is open. */
+static bool touches_block(enum chat_event_kind kind)
 {
-    struct side *s = ctx;
-    char kind = (char)('A' + (int)ev->kind);
-
-    order(s, ev);
-    s->starts += ev->kind == CHAT_EV_START;
-    s->stops += ev->kind == CHAT_EV_STOP;
-    s->calls += ev->kind == CHAT_EV_CALL;
-    s->last += ev->kind == CHAT_EV_END || ev->kind == CHAT_EV_ERROR;
-    if (ev->kind >= CHAT_EV_TEXT && ev->kind <= CHAT_EV_CITATION && ev->kind != CHAT_EV_ARGS)
-        s->open = ev->kind != CHAT_EV_BLOCK_END;
-    put(s, str_make(&kind, 1));
-    text(s, ev->text);
-    text(s, ev->id);
-    text(s, ev->name);
-    text(s, ev->model);
-    must(ev->raw.len == 0 || json_scan(ev->raw, JSON_DEPTH_MAX, NULL, NULL, NULL));
-    put(s, ev->raw);
-    return true;
+    return kind >= CHAT_EV_TEXT && kind <= CHAT_EV_CITATION && kind != CHAT_EV_ARGS;
 }
 
-static void side_init(struct side *s)
+static bool whole(const struct side *s)
 {
-    *s = (struct side){.arena.max = 1 << 22};
-    s->decoder = dialect_anthropic.decoder_new(&s->arena);
-    must(s->decoder != NULL);
+    return s->last == 1;
 }
 
-static void side_done(struct side *s)
-{
-    buf_done(&s->log);
-    arena_done(&s->arena);
-}
-
-static void feed(struct side *s, struct str lines)
-{
-    while (lines.len > 0) {
-        struct str line, name = STR("");
-
-        str_cut(lines, '\n', &line, &lines);
-        if (line.len > 0 && line.ptr[0] == '!') {
-            name = STR("error");
-            line = str_skip(line, 1);
-        }
-        if (!dialect_anthropic.decode(s->decoder, name, line, hear, s))
-            put(s, STR("!"));
-    }
-}
-
-static void stream(struct str lines)
-{
-    struct side a, b;
-
-    side_init(&a);
-    side_init(&b);
-    feed(&a, lines);
-    feed(&b, lines);
-    must(str_eq(buf_str(&a.log), buf_str(&b.log)));
-    side_done(&a);
-    side_done(&b);
-}
-
-static void whole(struct str body)
-{
-    struct side s;
-
-    side_init(&s);
-    if (dialect_anthropic.decode_whole(s.decoder, body, hear, &s))
-        must(s.last == 1);
-    side_done(&s);
-}
-
-static void refusal(unsigned status, struct str body)
-{
-    struct side s;
-    struct chat_event ev;
-
-    side_init(&s);
-    dialect_anthropic.refusal(&s.arena, status, body, &ev);
-    must(ev.kind == CHAT_EV_ERROR);
-    hear(&s, &ev);
-    side_done(&s);
-}
+static const struct side_kind target = {&dialect_anthropic, order, touches_block, whole};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str input = {(const char *)data, size};
 
-    stream(input);
-    whole(input);
-    refusal(200, input);
-    refusal(429, input);
+    side_stream(&target, input);
+    side_whole(&target, input);
+    side_refusal(&target, 200, input);
+    side_refusal(&target, 429, input);
     return 0;
 }

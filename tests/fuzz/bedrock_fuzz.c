@@ -6,8 +6,6 @@
 #define DEPTH 64u
 #define KEPT (8u << 20)
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void write_for(const struct chat_surface *surface, struct str body, struct str model)
 {
     struct arena a = {.max = KEPT};

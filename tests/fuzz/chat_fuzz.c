@@ -3,20 +3,12 @@
  * What is read can be written, what is written can be read, and the second time nothing changes any
  * more.  Whatever a server sends, a client reads whole events of JSON.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
 
+#include "fuzz/fuzz.h"
 #include "llm/dialects.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define DEPTH 64u
 #define KEPT (8u << 20)
-
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
 
 /* ---- requests ---- */
 
@@ -115,13 +107,8 @@ static void stream(struct str lines, bool functions)
 
     side_init(&s, functions);
     while (lines.len > 0) {
-        struct str line, name = STR("");
+        struct str name, line = fuzz_event(&lines, &name);
 
-        str_cut(lines, '\n', &line, &lines);
-        if (line.len > 0 && line.ptr[0] == '!') {
-            name = STR("error");
-            line = str_skip(line, 1);
-        }
         (void)!dialect_openai.decode(s.decoder, name, line, hear, &s);
     }
     side_done(&s);

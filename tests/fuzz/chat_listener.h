@@ -5,19 +5,12 @@
 #ifndef TESTS_FUZZ_CHAT_LISTENER_H
 #define TESTS_FUZZ_CHAT_LISTENER_H
 
-#include <stdlib.h>
-
+#include "fuzz/fuzz.h"
 #include "llm/chat_text.h"
 #include "llm/dialects.h"
 
 #define LISTENER_CHOICES 8u
 #define LISTENER_CALLS 64u
-
-static inline void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
 
 struct listener {
     struct arena arena;
@@ -59,10 +52,8 @@ static inline void listener_calls(struct listener *l, uint32_t choice)
     }
 }
 
-static inline bool listener_hear(void *ctx, const struct chat_event *ev)
+static inline void listener_order(struct listener *l, const struct chat_event *ev)
 {
-    struct listener *l = ctx;
-
     must(!l->failed && !l->ended && ev->choice < LISTENER_CHOICES);
     must(l->started || ev->kind == CHAT_EV_START || ev->kind == CHAT_EV_ERROR);
     must(!l->started || ev->kind != CHAT_EV_START);
@@ -71,6 +62,13 @@ static inline bool listener_hear(void *ctx, const struct chat_event *ev)
     l->ended |= ev->kind == CHAT_EV_END;
     must(ev->kind != CHAT_EV_ERROR || ev->fault != FAULT_NONE);
     must(ev->kind != CHAT_EV_STOP || ev->stop != CHAT_STOP_NONE);
+}
+
+static inline bool listener_hear(void *ctx, const struct chat_event *ev)
+{
+    struct listener *l = ctx;
+
+    listener_order(l, ev);
     if (ev->kind == CHAT_EV_CALL) {
         must(ev->call == l->calls[ev->choice]++ && ev->id.len > 0 && ev->name.len > 0);
     } else if (ev->kind == CHAT_EV_ARGS) {

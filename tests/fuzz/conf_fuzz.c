@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/fuzz.h"
 #include "conf/conf.h"
 
 #define CANARY "canary-0123456789-secret"

@@ -10,8 +10,6 @@
 
 #define DEPTH_MAX 64u
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static const struct {
     enum chat_dialect dialect;
     const char *model;

@@ -4,8 +4,6 @@
 #include "fuzz/chat_listener.h"
 #include "llm/gemini_part.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void schema(struct str text)
 {
     struct arena a = {.max = 16 << 20};

@@ -5,11 +5,9 @@
  * come out, and what comes out must keep the promises of server_request.h.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdlib.h>
 
+#include "fuzz/fuzz.h"
 #include "http/server_request.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct http_server_limits limits = {
     .header_bytes = 2048, .header_fields = 20, .body_bytes = 4096, .arena_bytes = 1 << 20};
@@ -23,42 +21,36 @@ struct run {
     bool hold;
 };
 
-static void need(bool promise)
-{
-    if (!promise)
-        abort();
-}
-
 static enum flow on_body(struct request_reader *r, struct str piece)
 {
     struct run *run = CONTAINER_OF(r, struct run, reader);
 
-    need(buf_put(&run->body, piece) == 0);
+    must(buf_put(&run->body, piece) == 0);
     return run->hold && ++run->pieces % 3 == 0 ? FLOW_HOLD : FLOW_MORE;
 }
 
 static void check_head(const struct http_call *c)
 {
-    need(c->target.len > 0 && c->target.ptr[0] == '/');
-    need(str_find(c->path, STR("//")) == NULL && str_find(c->path, STR("/../")) == NULL);
-    need(c->fields.count <= limits.header_fields);
+    must(c->target.len > 0 && c->target.ptr[0] == '/');
+    must(str_find(c->path, STR("//")) == NULL && str_find(c->path, STR("/../")) == NULL);
+    must(c->fields.count <= limits.header_fields);
     for (uint32_t i = 0; i < c->fields.count; i++)
-        need(c->fields.at[i].name.len > 0 && http_value_is_safe(c->fields.at[i].value));
-    need(http_fields_find(&c->fields, STR("content-length")).ptr == NULL ||
+        must(c->fields.at[i].name.len > 0 && http_value_is_safe(c->fields.at[i].value));
+    must(http_fields_find(&c->fields, STR("content-length")).ptr == NULL ||
          http_fields_find(&c->fields, STR("transfer-encoding")).ptr == NULL);
-    need(c->content_length <= (int64_t)limits.body_bytes);
+    must(c->content_length <= (int64_t)limits.body_bytes);
 }
 
 static void check_end(const struct run *run)
 {
-    need(run->body.len <= limits.body_bytes);
-    need(run->call.content_length < 0 || (uint64_t)run->call.content_length == run->body.len);
+    must(run->body.len <= limits.body_bytes);
+    must(run->call.content_length < 0 || (uint64_t)run->call.content_length == run->body.len);
 }
 
 static void note(struct run *run, char what, struct str s)
 {
-    need(buf_printf(&run->summary, "%c%zu:", what, s.len) == 0);
-    need(buf_put(&run->summary, s) == 0);
+    must(buf_printf(&run->summary, "%c%zu:", what, s.len) == 0);
+    must(buf_put(&run->summary, s) == 0);
 }
 
 static void begin(struct run *run)
@@ -88,7 +80,7 @@ static bool feed(struct run *run, struct str bytes, size_t *ret_used)
     for (;;) {
         enum request_step step = request_read(&run->reader, str_skip(bytes, at), &used);
 
-        need(used <= bytes.len - at);
+        must(used <= bytes.len - at);
         at += used;
         *ret_used = at;
         switch (step) {
@@ -107,7 +99,7 @@ static bool feed(struct run *run, struct str bytes, size_t *ret_used)
                 return true;
             break;
         case REQUEST_BAD:
-            need(run->reader.refusal.status >= 400);
+            must(run->reader.refusal.status >= 400);
             note(run, 'X', (struct str){NULL, 0});
             return false;
         }
@@ -126,11 +118,11 @@ static void run_all(struct run *run, struct str input, size_t cut)
     while (good && input.len > 0) {
         size_t n = cut < input.len ? cut : input.len, used = 0;
 
-        need(buf_put(&held, (struct str){input.ptr, n}) == 0);
+        must(buf_put(&held, (struct str){input.ptr, n}) == 0);
         input = str_skip(input, n);
         good = feed(run, buf_str(&held), &used);
         buf_drop(&held, used);
-        need(!good || held.len <= limits.header_bytes);
+        must(!good || held.len <= limits.header_bytes);
     }
     arena_done(&run->call.arena);
     buf_done(&run->body);
@@ -148,7 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     run_all(&whole, input, input.len);
     run_all(&split, input, 1 + data[0] % 64u);
     /* A refusal may come earlier when the end is not there yet, but never another request. */
-    need(str_eq(buf_str(&whole.summary), buf_str(&split.summary)));
+    must(str_eq(buf_str(&whole.summary), buf_str(&split.summary)));
     buf_done(&whole.summary);
     buf_done(&split.summary);
     arena_thread_done();

@@ -6,24 +6,16 @@
  * connection is gone, and nothing is touched after it was given back (the sanitizers' part).
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fuzz/fuzz.h"
 #include "http/server_conn.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct loop loop;
 static struct http_server *server;
 static struct http_call *held;
 static unsigned heads, dones, pieces;
-
-static void need(bool promise)
-{
-    if (!promise)
-        abort();
-}
 
 static enum http_body_mode on_head(struct http_call *c)
 {
@@ -49,7 +41,7 @@ static enum http_body_mode on_head(struct http_call *c)
 
 static void on_body(struct http_call *c, struct str piece)
 {
-    need(c == held && piece.len > 0);
+    must(c == held && piece.len > 0);
     if (++pieces % 5 == 0)
         http_call_pause(c);
     if (pieces % 11 == 0)
@@ -58,26 +50,26 @@ static void on_body(struct http_call *c, struct str piece)
 
 static void on_ready(struct http_call *c)
 {
-    need(c == held && !c->left);
+    must(c == held && !c->left);
     if (c->query.len == 0)
         http_reply(c, 200, NULL, c->body);
 }
 
 static void on_drain(struct http_call *c)
 {
-    need(c == held && !c->left);
+    must(c == held && !c->left);
     http_reply_end(c);
 }
 
 static void on_gone(struct http_call *c)
 {
-    need(c == held && c->left);
+    must(c == held && c->left);
     http_reply(c, 200, NULL, STR("too late"));
 }
 
 static void on_done(struct http_call *c)
 {
-    need(c == held);
+    must(c == held);
     held = NULL;
     dones++;
 }
@@ -105,8 +97,8 @@ static void set_up(void)
                                                                     .out_buffer_bytes = 1000}};
     struct buf why = {0};
 
-    need(loop_init(&loop, 0) == 0);
-    need(http_server_open(&loop, &settings, &handler, NULL, &why, &server) == 0);
+    must(loop_init(&loop, 0) == 0);
+    must(http_server_open(&loop, &settings, &handler, NULL, &why, &server) == 0);
 }
 
 static void turn(unsigned n)
@@ -191,19 +183,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (server == NULL)
         set_up();
     heads = dones = pieces = 0;
-    need(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
-    need(conn_open(server, fds[1], peer) == 0);
+    must(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+    must(conn_open(server, fds[1], peer) == 0);
     while (script.len > 0)
         script = step(fds[0], script);
     turn(2);
     close(fds[0]);
     /* What it sent last may have begun a call that nobody ends, behind a pause. */
     for (unsigned i = 0; server->open > 0; i++) {
-        need(i < 10000);
+        must(i < 10000);
         act(i % 2 != 0 ? 6 : 0);
         turn(1);
     }
     turn(1);
-    need(heads == dones && held == NULL && http_server_busy(server) == 0);
+    must(heads == dones && held == NULL && http_server_busy(server) == 0);
     return 0;
 }

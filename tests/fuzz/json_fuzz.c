@@ -1,20 +1,12 @@
 /* Any bytes as JSON: the verdict is yyjson's but for depth and half surrogate pairs, members lie
  * within the text, strings survive, and a request that was spliced is JSON with what was asked.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
 #include <yyjson.h>
 
+#include "fuzz/fuzz.h"
 #include "llm/openai.h"
 
 #define DEPTH 200u
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
 
 struct seen {
     struct str text;

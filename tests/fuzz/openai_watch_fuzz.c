@@ -1,17 +1,9 @@
 /* Any lines as events of one answer, and as bodies: what is rewritten is JSON, texts are bounded,
  * and no event is taken for another because of the ones before it.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
 
+#include "fuzz/fuzz.h"
 #include "llm/openai.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
 
 struct side {
     struct arena arena;
@@ -58,14 +50,9 @@ static void stream(enum openai_surface surface, struct str lines)
     side_init(&quick, surface);
     side_init(&slow, surface);
     while (lines.len > 0) {
-        struct str line, name = STR("");
+        struct str name, line = fuzz_event(&lines, &name);
         enum openai_event_kind kind;
 
-        str_cut(lines, '\n', &line, &lines);
-        if (line.len > 0 && line.ptr[0] == '!') {
-            name = STR("error");
-            line = str_skip(line, 1);
-        }
         slow.watch.stencil = NULL; /* so that it reads every event */
         kind = side_look(&quick, name, line);
         must(kind == side_look(&slow, name, line));

@@ -1,12 +1,10 @@
 /* Any bytes as a body of each surface, with marks of whose thinking it is: no target is told what
  * is another maker's, nothing else gets lost, and what is left can be written.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
 
+#include "fuzz/fuzz.h"
 #include "llm/chat_origin.h"
 #include "llm/dialects.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define DEPTH 64u
 #define KEPT (8u << 20)
@@ -15,12 +13,6 @@ static const struct chat_surface *const surfaces[] = {&surface_chat, &surface_me
                                                       &surface_responses};
 static const struct dialect *const dialects[] = {
     &dialect_openai, &dialect_anthropic, &dialect_gemini, &dialect_bedrock, &dialect_ollama};
-
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
 
 static bool is_thought(const struct chat_part *p)
 {

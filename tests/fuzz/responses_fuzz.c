@@ -1,48 +1,26 @@
 /* Any bytes as a request of OpenAI's Responses API; and as a script of events, of which the stream
  * has to keep the API's grammar and to end in the whole answer.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
+#include "fuzz/chat_asked.h"
+#include "fuzz/chat_script.h"
 
-#include "llm/dialects.h"
-
-#include "../unit/llm/responses_stream.h"
-
-#define EVENTS_MAX 200u
-#define DEPTH_MAX 64u
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
+#include "unit/llm/responses_stream.h"
 
 /* ---- requests ---- */
 
-static void check_parts(const struct chat_part *parts, uint32_t n, unsigned depth)
+static void check_part(const struct chat_part *p)
 {
-    must(depth < 3);
-    for (uint32_t i = 0; i < n; i++) {
-        must(parts[i].kind != CHAT_RAW && parts[i].kind != CHAT_AUDIO);
-        must(parts[i].kind != CHAT_CALL ||
-             (json_type_of(parts[i].args) == JSON_OBJECT) != (parts[i].args_text.ptr != NULL));
-        must(parts[i].kind != CHAT_TEXT || parts[i].text.ptr != NULL);
-        must(parts[i].kind == CHAT_RESULT || parts[i].parts_count == 0);
-        check_parts(parts[i].parts, parts[i].parts_count, depth + 1);
-    }
+    must(p->kind != CHAT_RAW && p->kind != CHAT_AUDIO);
+    must(p->kind != CHAT_CALL ||
+         (json_type_of(p->args) == JSON_OBJECT) != (p->args_text.ptr != NULL));
 }
 
 static void check_request(const struct chat_request *r)
 {
-    must(r->model.len > 0 && r->messages_count > 0 && r->echo != NULL);
-    for (uint32_t i = 0; i < r->messages_count; i++) {
-        const struct chat_message *m = &r->messages[i];
-
-        check_parts(m->parts, m->parts_count, 0);
-        must(m->role != CHAT_TOOL || (m->parts_count == 1 && m->parts[0].kind == CHAT_RESULT));
-        must(i == 0 || m->role != CHAT_ASSISTANT || m[-1].role != CHAT_ASSISTANT);
-    }
+    must(r->model.len > 0 && r->echo != NULL);
+    asked_messages(r, 3, check_part);
+    for (uint32_t i = 1; i < r->messages_count; i++)
+        must(r->messages[i].role != CHAT_ASSISTANT || r->messages[i - 1].role != CHAT_ASSISTANT);
     for (uint32_t i = 0; i < r->dropped_count; i++) /* they go into a header */
         must(memchr(r->dropped[i].ptr, '\\', r->dropped[i].len) == NULL);
 }
@@ -68,12 +46,9 @@ static void check_echo(struct arena *a, const struct chat_request *r)
 static void read_request(struct str body)
 {
     struct arena a = {.max = 1 << 24};
-    struct chat_request *r = ARENA_NEW(&a, struct chat_request);
-    struct chat_problem p;
-    bool ok = surface_responses.read(&a, body, DEPTH_MAX, r, &p);
+    struct chat_request *r = asked_read(&surface_responses, &a, body);
 
-    must(ok || (p.fault != FAULT_NONE && p.why.ptr != NULL));
-    if (ok) {
+    if (r != NULL) {
         check_request(r);
         check_echo(&a, r);
     }
@@ -82,42 +57,18 @@ static void read_request(struct str body)
 
 /* ---- answers ---- */
 
-static const struct chat_answer_facts facts = {.id = STR_INIT("1"), .model = STR_INIT("m")};
-
-#define WORD(lit)                                                                                  \
-    {                                                                                              \
-        "" lit, sizeof(lit) - 1                                                                    \
-    }
 static const struct json_text words[] = {
     WORD(""),    WORD(" "),  WORD("{"),       WORD("}"), WORD("\\\""), WORD("a"),   WORD("null"),
     WORD("\\n"), WORD("{}"), WORD("\\ud83d"), WORD("1"), WORD(","),    WORD("\\/"), WORD("\\u0022"),
 };
-
-/* Three bytes an event. */
-static struct chat_event event_of(const uint8_t *b)
-{
-    return (struct chat_event){
-        .kind = (enum chat_event_kind)(b[0] % CHAT_EV_END),
-        .call = b[1] & 3,
-        .choice = b[1] >> 7,
-        .vendor = (b[1] & 64) != 0 ? CHAT_OPENAI : CHAT_ANTHROPIC,
-        .text = words[b[2] % COUNTOF(words)],
-        .id = words[b[2] % COUNTOF(words)],
-        .name = words[5],
-        .signature = (b[1] & 32) != 0 ? words[12] : words[0],
-        .raw = STR("{\"type\":\"x\"}"),
-        .stop = (enum chat_stop)(b[2] % (CHAT_STOP_OTHER + 1)),
-        .usage = {CHAT_USAGE_REPORTED, b[1], b[2], b[2] / 2, b[1] / 2, 0},
-    };
-}
-
-static void tell(struct chat_writer *stream, struct chat_writer *whole, struct buf *out,
-                 const struct chat_event *ev)
-{
-    must(surface_responses.put(stream, ev, out) == 0);
-    must(surface_responses.collect(whole, ev) == 0);
-}
-
+static const struct script script = {
+    .surface = &surface_responses,
+    .words = words,
+    .words_count = COUNTOF(words),
+    .signature = WORD("\\/"),
+    .raws = {STR_INIT("{\"type\":\"x\"}"), STR_INIT("{\"type\":\"x\"}")},
+    .vendor = CHAT_ANTHROPIC,
+};
 static void compare(struct str streamed, struct str body)
 {
     static struct rstream s;
@@ -130,32 +81,25 @@ static void compare(struct str streamed, struct str body)
 }
 
 /* The first byte says whether it ends well. */
-static void write_answer(const uint8_t *data, size_t size)
+static void write_answer(struct str bytes)
 {
-    const struct chat_event end = {.kind = CHAT_EV_END};
-    struct arena a = {.max = 0};
-    struct buf out = {.max = 0}, body = {.max = 0};
-    struct chat_writer *stream = surface_responses.writer_new(&a, &facts);
-    struct chat_writer *whole = surface_responses.writer_new(&a, &facts);
+    bool ends_well = bytes.len == 0 || (bytes.ptr[0] & 1) == 0;
+    struct script_answer a;
 
-    for (size_t i = 1; i + 3 <= size && i < 3u * EVENTS_MAX; i += 3) {
-        struct chat_event ev = event_of(data + i);
-
-        tell(stream, whole, &out, &ev);
-    }
-    if (size > 0 && (data[0] & 1) != 0)
-        must(surface_responses.error_event(stream, FAULT_UPSTREAM_ERROR, STR("m"), &out) == 0);
-    tell(stream, whole, &out, &end);
-    must(surface_responses.write(whole, &body) == 0);
-    compare(buf_str(&out), buf_str(&body));
-    buf_done(&out);
-    buf_done(&body);
-    arena_done(&a);
+    script_begin(&a, &script, str_skip(bytes, 1));
+    if (!ends_well)
+        must(surface_responses.error_event(a.stream, FAULT_UPSTREAM_ERROR, STR("m"), &a.streamed) ==
+             0);
+    script_end(&a);
+    compare(buf_str(&a.streamed), buf_str(&a.body));
+    script_done(&a);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    read_request((struct str){(const char *)data, size});
-    write_answer(data, size);
+    struct str bytes = {(const char *)data, size};
+
+    read_request(bytes);
+    write_answer(bytes);
     return 0;
 }

@@ -4,15 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "fuzz/fuzz.h"
 #include "llm/sse.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
 
 static void put_event(struct buf *out, struct str name, struct str id, struct str data)
 {

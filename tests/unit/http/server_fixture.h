@@ -259,6 +259,16 @@ static inline void client_send(struct client *c, struct str s)
     assert_int_equal(send(c->fd, s.ptr, s.len, MSG_NOSIGNAL), s.len);
 }
 
+/* A server as it is, and a client whose call the handler holds. */
+static inline struct client fixture_hold(struct fixture *f, struct str request)
+{
+    struct client c = fixture_enter(f);
+
+    client_send(&c, request);
+    turn_until(f, &c, f->held != NULL);
+    return c;
+}
+
 static inline bool has(const struct buf *b, const char *text)
 {
     return b->len > 0 && str_find(buf_str(b), str_from(text)) != NULL;

@@ -95,9 +95,7 @@ static void what_is_pipelined_behind_a_slow_call_waits_for_it(void **state)
     struct client c;
 
     (void)state;
-    c = fixture_enter(&f);
-    client_send(&c, STR(GET("/hold") GET("/two") GET("/three")));
-    turn_until(&f, &c, f.held != NULL);
+    c = fixture_hold(&f, STR(GET("/hold") GET("/two") GET("/three")));
     turns(&f, &c, 3);
     assert_int_equal(c.got.len, 0);
     http_reply(f.held, 200, NULL, STR("one"));
@@ -116,9 +114,7 @@ static void a_pipelining_client_is_not_read_without_end(void **state)
     ssize_t n;
 
     (void)state;
-    c = fixture_enter(&f);
-    client_send(&c, STR(GET("/hold")));
-    turn_until(&f, &c, f.held != NULL);
+    c = fixture_hold(&f, STR(GET("/hold")));
     memset(junk, 'x', sizeof(junk));
     for (int quiet = 0; quiet < 20;) {
         n = send(c.fd, junk, sizeof(junk), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -141,9 +137,7 @@ static void R1_a_pipelining_client_that_leaves_is_noticed_while_nothing_is_read(
     char junk[4096];
 
     (void)state;
-    c = fixture_enter(&f);
-    client_send(&c, STR(GET("/hold")));
-    turn_until(&f, &c, f.held != NULL);
+    c = fixture_hold(&f, STR(GET("/hold")));
     memset(junk, 'x', sizeof(junk));
     for (int i = 0; i < 35; i++) { /* more than is held, less than the kernel takes */
         client_send(&c, (struct str){junk, sizeof(junk)});
@@ -235,9 +229,7 @@ static void R1_a_client_that_leaves_is_noticed_and_the_call_ends_once(void **sta
             struct fixture f;
             struct client c;
 
-            c = fixture_enter(&f);
-            client_send(&c, STR(GET("/hold")));
-            turn_until(&f, &c, f.held != NULL);
+            c = fixture_hold(&f, STR(GET("/hold")));
             if (streaming) {
                 http_reply_head(f.held, 200, NULL, -1);
                 http_reply_body(f.held, (struct str[]){STR("first")}, 1);
@@ -291,9 +283,7 @@ static void R6_the_head_leaves_with_the_first_body_bytes(void **state)
     struct client c;
 
     (void)state;
-    c = fixture_enter(&f);
-    client_send(&c, STR(GET("/hold")));
-    turn_until(&f, &c, f.held != NULL);
+    c = fixture_hold(&f, STR(GET("/hold")));
     http_reply_head(f.held, 200, NULL, -1);
     turns(&f, &c, 3);
     assert_int_equal(c.got.len, 0);
@@ -316,9 +306,7 @@ static void R19_a_slow_reader_holds_then_drains(void **state)
     enum flow flow = FLOW_MORE;
 
     (void)state;
-    c = fixture_enter(&f);
-    client_send(&c, STR(GET("/hold")));
-    turn_until(&f, &c, f.held != NULL);
+    c = fixture_hold(&f, STR(GET("/hold")));
     http_reply_head(f.held, 200, NULL, -1);
     while (flow == FLOW_MORE) {
         flow = http_reply_body(f.held, &piece, 1);
@@ -486,9 +474,7 @@ static void a_sized_upload_paused_at_its_end_is_whole_when_it_goes_on(void **sta
     struct client c;
 
     (void)state;
-    c = fixture_enter(&f);
-    client_send(&c, STR(POST("/paused", "5", "ab")));
-    turn_until(&f, &c, f.held != NULL);
+    c = fixture_hold(&f, STR(POST("/paused", "5", "ab")));
     http_call_resume(f.held);
     turn_until(&f, &c, f.up_bytes == 2);
     http_call_resume(f.held); /* before there is more */
@@ -762,9 +748,7 @@ static void close_cuts_calls_in_progress(void **state)
     struct client c;
 
     (void)state;
-    c = fixture_enter(&f);
-    client_send(&c, STR(GET("/hold")));
-    turn_until(&f, &c, f.held != NULL);
+    c = fixture_hold(&f, STR(GET("/hold")));
     http_server_close(f.server);
     assert_true(story_is(&f, "head ready gone done "));
     turn_until(&f, &c, c.ended);
@@ -876,9 +860,7 @@ static void the_last_bytes_and_the_end_leave_together(void **state)
     struct client c;
 
     (void)state;
-    c = fixture_enter(&f);
-    client_send(&c, STR(GET("/hold")));
-    turn_until(&f, &c, f.held != NULL);
+    c = fixture_hold(&f, STR(GET("/hold")));
     http_reply_head(f.held, 200, NULL, -1);
     http_reply_last(f.held, STR("data: [DONE]\n\n"));
     turn_until(&f, &c, c.got.len > 0);

@@ -144,24 +144,8 @@ static void R7_a_whole_answer_is_its_stream(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNTOF(bodies); i++) {
-        struct arena a = {.max = 0};
-        struct buf out = {.max = 0};
-        bool ok = dialect_bedrock.decode_whole(dialect_bedrock.decoder_new(&a),
-                                               str_from(bodies[i].body), trace, &out);
-
-        assert_int_equal(ok, bodies[i].events != NULL);
-        if (ok && !str_eq(buf_str(&out), str_from(bodies[i].events)))
-            fail_msg("%.*s", STR_ARG(buf_str(&out)));
-        buf_done(&out);
-        arena_done(&a);
-    }
-}
-
-static bool stop_at_text(void *ctx, const struct chat_event *ev)
-{
-    ++*(unsigned *)ctx;
-    return ev->kind != CHAT_EV_TEXT;
+    for (size_t i = 0; i < COUNTOF(bodies); i++)
+        trace_whole(&dialect_bedrock, bodies[i].body, bodies[i].events);
 }
 
 static void nothing_is_told_to_one_who_has_heard_enough(void **state)
@@ -172,7 +156,7 @@ static void nothing_is_told_to_one_who_has_heard_enough(void **state)
     (void)state;
     assert_true(dialect_bedrock.decode_whole(
         dialect_bedrock.decoder_new(&a),
-        STR(WHOLE("{\"text\":\"a\"},{\"text\":\"b\"}", "end_turn")), stop_at_text, &told));
+        STR(WHOLE("{\"text\":\"a\"},{\"text\":\"b\"}", "end_turn")), trace_until_text, &told));
     assert_int_equal(told, 2);
     arena_done(&a);
 }

@@ -8,7 +8,7 @@
 #define TESTS_UNIT_LLM_CHAT_EVENTS_H
 
 #include "base/buf.h"
-#include "llm/chat.h"
+#include "llm/chat_event.h"
 
 static const char *const event_words[] = {
     [CHAT_EV_START] = "start",

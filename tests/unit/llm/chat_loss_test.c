@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 #include "llm/dialects.h"
-#include "llm/responses_part.h"
+#include "llm/responses_read.h"
 #include "unit/llm/chat_random.h"
 
 #define COUNT 300u

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "llm/dialects.h"
-#include "llm/responses_part.h"
+#include "llm/responses_read.h"
 #include "unit/llm/chat_back.h"
 #include "unit/llm/chat_random.h"
 

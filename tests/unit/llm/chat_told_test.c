@@ -16,7 +16,7 @@
 #include "llm/chat_seal.h"
 #include "llm/dialects.h"
 #include "llm/generate_part.h"
-#include "llm/responses_part.h"
+#include "llm/responses_seal.h"
 #include "llm/sse.h"
 #include "unit/llm/chat_speech.h"
 

@@ -7,7 +7,7 @@
 
 #include <inttypes.h>
 
-#include "llm/chat.h"
+#include "llm/dialect.h"
 
 static inline void trace_field(struct buf *out, const char *name, const char *ptr, size_t len)
 {
@@ -74,6 +74,52 @@ static inline bool trace(void *ctx, const struct chat_event *ev)
     trace_field(out, "raw", ev->raw.ptr, ev->raw.len);
     assert_int_equal(buf_put(out, STR("\n")), 0);
     return true;
+}
+
+#define TRACE_BAD "bad" /* of a line that the decoder takes for no event */
+
+/* The events of `lines`.  Each line lies where the one before lay: what the decoder keeps it has to
+ * copy. */
+static inline void trace_lines(const struct dialect *dialect, struct arena *a, struct str lines,
+                               struct buf *out)
+{
+    struct chat_decoder *d = dialect->decoder_new(a);
+    char text[2048];
+    struct str line;
+
+    while (lines.len > 0) {
+        str_cut(lines, '\n', &line, &lines);
+        memset(text, '#', sizeof(text));
+        assert_in_range(line.len, 0, sizeof(text));
+        if (line.len > 0)
+            memcpy(text, line.ptr, line.len);
+        if (!dialect->decode(d, STR(""), str_make(text, line.len), trace, out))
+            assert_int_equal(buf_put(out, STR(TRACE_BAD)), 0);
+    }
+    memset(text, '#', sizeof(text));
+    if (dialect->decode_end != NULL)
+        dialect->decode_end(d, trace, out);
+    assert_int_equal(buf_put(out, str_make("", 1)), 0);
+}
+
+/* The events of a whole answer; NULL: it is none, whatever was told. */
+static inline void trace_whole(const struct dialect *dialect, const char *body, const char *events)
+{
+    struct arena a = {.max = 0};
+    struct buf out = {.max = 0};
+    bool ok = dialect->decode_whole(dialect->decoder_new(&a), str_from(body), trace, &out);
+
+    if (ok != (events != NULL) || (ok && !str_eq(buf_str(&out), str_from(events))))
+        fail_msg("%s:\n%.*s", body, STR_ARG(buf_str(&out)));
+    buf_done(&out);
+    arena_done(&a);
+}
+
+/* A chat_event_fn that wants no more than one text; `ctx` counts, an unsigned. */
+static inline bool trace_until_text(void *ctx, const struct chat_event *ev)
+{
+    ++*(unsigned *)ctx;
+    return ev->kind != CHAT_EV_TEXT;
 }
 
 #endif

@@ -13,7 +13,6 @@
 #define PARTS(parts) "{\"candidates\":[{\"content\":{\"parts\":[" parts "]}}]}"
 #define FINISH(word) "{\"candidates\":[{\"finishReason\":\"" word "\"}]}"
 #define CALL(members) PARTS("{\"functionCall\":{" members "}}")
-#define BAD "bad"
 
 /* Chunks a line each, and the events; a chunk that is refused leaves "bad" there. */
 /* clang-format off */
@@ -114,31 +113,10 @@ static const struct row {
     {"the same in an array",
      "[{\"error\":{\"code\":429,\"message\":\"slow\",\"status\":\"RESOURCE_EXHAUSTED\",\"details\":[{\"retryDelay\":\"2s\"}]}}]",
      "error upstream_rate_limited 2000 name=RESOURCE_EXHAUSTED text=slow\n"},
-    {"what is no chunk", "{\"candidates\":[}\n1\nnull\n{}\n[]", BAD BAD BAD BAD BAD},
+    {"what is no chunk", "{\"candidates\":[}\n1\nnull\n{}\n[]", TRACE_BAD TRACE_BAD TRACE_BAD TRACE_BAD TRACE_BAD},
     {"a relay's end", "[DONE]", ""},
 };
 /* clang-format on */
-
-/* Each line lies where the one before lay: what the decoder keeps it has to copy. */
-static void decode(struct arena *a, struct str chunks, struct buf *out)
-{
-    struct chat_decoder *d = dialect_gemini.decoder_new(a);
-    char text[2048];
-    struct str line;
-
-    while (chunks.len > 0) {
-        str_cut(chunks, '\n', &line, &chunks);
-        memset(text, '#', sizeof(text));
-        assert_in_range(line.len, 0, sizeof(text));
-        if (line.len > 0)
-            memcpy(text, line.ptr, line.len);
-        if (!dialect_gemini.decode(d, STR(""), str_make(text, line.len), trace, out))
-            assert_int_equal(buf_put(out, STR(BAD)), 0);
-    }
-    memset(text, '#', sizeof(text));
-    dialect_gemini.decode_end(d, trace, out);
-    assert_int_equal(buf_put(out, str_make("", 1)), 0);
-}
 
 static void R46_chunks_are_events(void **state)
 {
@@ -147,7 +125,7 @@ static void R46_chunks_are_events(void **state)
         struct arena a = {.max = 0};
         struct buf out = {.max = 0};
 
-        decode(&a, str_from(rows[i].chunks), &out);
+        trace_lines(&dialect_gemini, &a, str_from(rows[i].chunks), &out);
         if (strcmp(out.ptr, rows[i].events) != 0)
             fail_msg("%s:\n%s", rows[i].what, out.ptr);
         buf_done(&out);
@@ -191,7 +169,7 @@ static void R47_every_finish_reason(void **state)
         struct buf out = {.max = 0}, chunk = {.max = 0};
 
         assert_int_equal(buf_printf(&chunk, FINISH("%s"), reasons[i].word), 0);
-        decode(&a, buf_str(&chunk), &out);
+        trace_lines(&dialect_gemini, &a, buf_str(&chunk), &out);
         assert_memory_equal(out.ptr, "start\n", 6);
         assert_string_equal(out.ptr + 6, reasons[i].end);
         buf_done(&out);
@@ -228,22 +206,9 @@ static void R10_a_body_without_an_answer_is_none(void **state)
 
 static void R47_a_whole_answer_without_a_reason_has_an_unknown_one(void **state)
 {
-    struct arena a = {.max = 0};
-    struct buf out = {.max = 0};
-
     (void)state;
-    assert_true(dialect_gemini.decode_whole(dialect_gemini.decoder_new(&a),
-                                            STR(PARTS("{\"text\":\"a\"}")), trace, &out));
-    assert_true(str_eq(buf_str(&out), STR("start\ntext text=a\nblock\nstop other "
-                                          "text=FINISH_REASON_UNSPECIFIED\nend\n")));
-    buf_done(&out);
-    arena_done(&a);
-}
-
-static bool stop_at_text(void *ctx, const struct chat_event *ev)
-{
-    ++*(unsigned *)ctx;
-    return ev->kind != CHAT_EV_TEXT;
+    trace_whole(&dialect_gemini, PARTS("{\"text\":\"a\"}"),
+                "start\ntext text=a\nblock\nstop other text=FINISH_REASON_UNSPECIFIED\nend\n");
 }
 
 static void nothing_is_told_to_one_who_has_heard_enough(void **state)
@@ -254,8 +219,8 @@ static void nothing_is_told_to_one_who_has_heard_enough(void **state)
 
     (void)state;
     assert_true(dialect_gemini.decode(d, STR(""), STR(PARTS("{\"text\":\"a\"},{\"text\":\"b\"}")),
-                                      stop_at_text, &told));
-    dialect_gemini.decode_end(d, stop_at_text, &told);
+                                      trace_until_text, &told));
+    dialect_gemini.decode_end(d, trace_until_text, &told);
     assert_int_equal(told, 2);
     arena_done(&a);
 }

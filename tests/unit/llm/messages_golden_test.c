@@ -14,6 +14,7 @@
 
 #include "unit/llm/files.h"
 #include "unit/llm/messages_stream.h"
+#include "unit/llm/str_check.h"
 
 static const struct chat_answer_facts facts = {.id = STR_INIT("01A"), .model = STR_INIT("fast")};
 
@@ -194,12 +195,6 @@ static void check_keys(const char *where, struct str theirs, struct str ours)
 
     assert_int_equal(json_type_of(ours), JSON_OBJECT);
     json_members(theirs, check_key, &k);
-}
-
-static void check_str(const char *what, struct str got, struct str want)
-{
-    if (!str_eq(got, want))
-        fail_msg("%s: %.*s instead of %.*s", what, STR_ARG(got), STR_ARG(want));
 }
 
 static bool is_own_kind(const struct stream_block *b)

@@ -14,6 +14,8 @@
 #include "llm/json_pen.h"
 #include "llm/messages.h"
 
+#include "unit/llm/str_check.h"
+
 #define DEPTH_MAX 64u
 
 /* ---- our form, as Anthropic's again ---- */
@@ -362,12 +364,6 @@ static const struct row {
     {"what nobody knows", "\"messages\":[{\"role\":\"user\",\"content\":" HI ",\"weight\":1,\"weight\":1}]", MSG(HI), "U[t]", "weight"},
 };
 /* clang-format on */
-
-static void check_str(const char *what, struct str got, struct str want)
-{
-    if (!str_eq(got, want))
-        fail_msg("%s: %.*s instead of %.*s", what, STR_ARG(got), STR_ARG(want));
-}
 
 static struct str body_of(struct arena *a, const char *members)
 {

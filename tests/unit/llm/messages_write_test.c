@@ -12,10 +12,12 @@
 
 #include <errno.h>
 
-#include "llm/dialects.h"
 #include "llm/messages.h"
 
+#define SURFACE surface_messages
+#include "unit/llm/chat_tell.h"
 #include "unit/llm/messages_stream.h"
+#include "unit/llm/str_check.h"
 
 static const struct chat_answer_facts facts = {
     .id = STR_INIT("01A"),
@@ -23,17 +25,6 @@ static const struct chat_answer_facts facts = {
 };
 
 /* clang-format off */
-#define TEXT_INIT(lit) {"" lit, sizeof(lit) - 1}
-#define SAY(k, t)       {.kind = CHAT_EV_##k, .text = TEXT_INIT(t)}
-#define CALL(n, i, f)   {.kind = CHAT_EV_CALL, .call = n, .id = TEXT_INIT(i), .name = TEXT_INIT(f)}
-#define ARGS(n, t)      {.kind = CHAT_EV_ARGS, .call = n, .text = TEXT_INIT(t)}
-#define RAW(k, v, r)    {.kind = CHAT_EV_##k, .vendor = CHAT_##v, .raw = STR_INIT(r)}
-#define BLOCK_END       {.kind = CHAT_EV_BLOCK_END}
-#define STOP(s)         {.kind = CHAT_EV_STOP, .stop = CHAT_STOP_##s}
-#define START           {.kind = CHAT_EV_START}
-#define END             {.kind = CHAT_EV_END}
-#define EVENTS(...)     (const struct chat_event[]){__VA_ARGS__, END}, \
-                        COUNTOF(((const struct chat_event[]){__VA_ARGS__, END}))
 #define TOOL(id, f, in) "{\"type\":\"tool_use\",\"id\":\"" id "\",\"name\":\"" f "\",\"input\":" in \
                         ",\"caller\":{\"type\":\"direct\"}}"
 #define SAID(t)         "{\"type\":\"text\",\"text\":\"" t "\"}"
@@ -116,13 +107,6 @@ static const struct row {
 
 /* ---- both ways of telling ---- */
 
-static void put_each(struct chat_writer *w, const struct chat_event *events, size_t n,
-                     struct buf *out)
-{
-    for (size_t i = 0; i < n; i++)
-        assert_int_equal(surface_messages.put(w, &events[i], out), 0);
-}
-
 static void read_stream(struct stream *s, struct arena *a, const struct chat_event *events,
                         size_t n)
 {
@@ -134,22 +118,6 @@ static void read_stream(struct stream *s, struct arena *a, const struct chat_eve
     if (s->why != NULL || !s->stopped)
         fail_msg("%s in %.*s", s->why != NULL ? s->why : "no end", STR_ARG(buf_str(&out)));
     buf_done(&out);
-}
-
-static void write_whole(struct arena *a, const struct chat_event *events, size_t n, struct buf *out)
-{
-    struct chat_writer *w = surface_messages.writer_new(a, &facts);
-
-    for (size_t i = 0; i < n; i++)
-        assert_int_equal(surface_messages.collect(w, &events[i]), 0);
-    assert_int_equal(surface_messages.write(w, out), 0);
-    assert_true(json_scan(buf_str(out), JSON_DEPTH_MAX, NULL, NULL, NULL));
-}
-
-static void check_str(const char *what, struct str got, struct str want)
-{
-    if (!str_eq(got, want))
-        fail_msg("%s: %.*s instead of %.*s", what, STR_ARG(got), STR_ARG(want));
 }
 
 static void R46_a_stream_and_a_whole_answer_say_the_same(void **state)
@@ -165,7 +133,7 @@ static void R46_a_stream_and_a_whole_answer_say_the_same(void **state)
         stream_content(&s, &content);
         check_str(r->what, buf_str(&content), str_from(r->content));
         check_str(r->what, stream_inside(stream_get(s.delta, "stop_reason")), str_from(r->reason));
-        write_whole(&a, r->events, r->n, &whole);
+        write_whole(&a, &facts, r->events, r->n, &whole);
         check_str(r->what, stream_get(buf_str(&whole), "content"), str_from(r->content));
         check_str(r->what, stream_get(buf_str(&whole), "stop_reason"),
                   stream_get(s.delta, "stop_reason"));
@@ -222,13 +190,6 @@ static void a_short_stream_byte_for_byte(void **state)
 
 /* ---- when ---- */
 
-static bool wrote(struct chat_writer *w, struct chat_event ev, struct buf *out, const char *word)
-{
-    out->len = 0;
-    assert_int_equal(surface_messages.put(w, &ev, out), 0);
-    return str_find(buf_str(out), str_from(word)) != NULL;
-}
-
 static void R8_a_call_is_passed_on_as_soon_as_its_turn_has_come(void **state)
 {
     struct arena a = {.max = 1 << 20};
@@ -280,22 +241,9 @@ static void what_is_held_back_has_a_maximum(void **state)
 static void a_full_buffer_gets_no_half_event(void **state)
 {
     struct chat_event ev = SAY(TEXT, "0123456789");
-    size_t failed = 0, max = 1;
-    int err = -ENOBUFS;
 
     (void)state;
-    for (; err < 0; max++) {
-        struct arena a = {.max = 1 << 20};
-        struct buf out = {.max = max};
-
-        err = surface_messages.put(surface_messages.writer_new(&a, &facts), &ev, &out);
-        assert_true(err == 0 || err == -ENOBUFS);
-        assert_true(err == 0 || out.len == 0);
-        failed += err < 0;
-        buf_done(&out);
-        arena_done(&a);
-    }
-    assert_in_range(failed, 300, 2000);
+    assert_in_range(put_in_little_room(&facts, &ev, 1), 300, 2000);
 }
 
 /* ---- endings ---- */
@@ -341,7 +289,7 @@ static void R47_every_stop_has_a_reason(void **state)
         kept = stream_get(s.delta, "native_stop_reason");
         check_str("kept", kept,
                   stops[i / 2].stop == CHAT_STOP_OTHER ? STR("\"w\\u0041\"") : STR(""));
-        write_whole(&a, from, call ? 3 : 2, &whole);
+        write_whole(&a, &facts, from, call ? 3 : 2, &whole);
         check_str("whole", stream_get(buf_str(&whole), "stop_reason"),
                   stream_get(s.delta, "stop_reason"));
         check_str("whole", stream_get(buf_str(&whole), "native_stop_reason"), kept);
@@ -374,7 +322,7 @@ static void R7_cached_tokens_are_not_counted_twice(void **state)
         struct stream s;
 
         read_stream(&s, &a, events, COUNTOF(events));
-        write_whole(&a, events, COUNTOF(events), &whole);
+        write_whole(&a, &facts, events, COUNTOF(events), &whole);
         check_str("input", stream_get(s.usage, "input_tokens"), str_from(usages[i].input));
         check_str("input", stream_get(stream_get(buf_str(&whole), "usage"), "input_tokens"),
                   str_from(usages[i].input));

@@ -11,7 +11,6 @@
 
 #include "unit/llm/chat_trace.h"
 
-#define BAD "bad"
 #define LINE(message)                                                                              \
     "{\"model\":\"m\",\"created_at\":\"2023-08-04T08:52:19.385406455-07:00\",\"message\":{"        \
     "\"role\":\"assistant\"," message "},\"done\":false}\n"
@@ -45,29 +44,9 @@ static const struct row {
     {"cut", LINE("\"content\":\"a\""), "start model=m\ntext text=a\n"},
     {"nothing comes after the end", DONE("") "\n" LINE("\"content\":\"b\""), "start model=m\nstop end\nend\n"},
     {"empty lines are none", "\n \n" DONE("") "\n\n", "start model=m\nstop end\nend\n"},
-    {"what is no line", "{\"message\":\nnull\n[]\n{}\n{\"done\":false}", BAD BAD BAD BAD BAD},
+    {"what is no line", "{\"message\":\nnull\n[]\n{}\n{\"done\":false}", TRACE_BAD TRACE_BAD TRACE_BAD TRACE_BAD TRACE_BAD},
 };
 /* clang-format on */
-
-/* Each line lies where the one before lay: what the decoder keeps it has to copy. */
-static void decode(struct arena *a, struct str chunks, struct buf *out)
-{
-    struct chat_decoder *d = dialect_ollama.decoder_new(a);
-    char text[2048];
-    struct str line;
-
-    while (chunks.len > 0) {
-        str_cut(chunks, '\n', &line, &chunks);
-        memset(text, '#', sizeof(text));
-        assert_in_range(line.len, 0, sizeof(text));
-        if (line.len > 0)
-            memcpy(text, line.ptr, line.len);
-        if (!dialect_ollama.decode(d, STR(""), str_make(text, line.len), trace, out))
-            assert_int_equal(buf_put(out, STR(BAD)), 0);
-    }
-    memset(text, '#', sizeof(text));
-    assert_int_equal(buf_put(out, str_make("", 1)), 0);
-}
 
 static void R46_lines_are_events(void **state)
 {
@@ -76,7 +55,7 @@ static void R46_lines_are_events(void **state)
         struct arena a = {.max = 0};
         struct buf out = {.max = 0};
 
-        decode(&a, str_from(rows[i].lines), &out);
+        trace_lines(&dialect_ollama, &a, str_from(rows[i].lines), &out);
         if (strcmp(out.ptr, rows[i].events) != 0)
             fail_msg("%s:\n%s", rows[i].what, out.ptr);
         buf_done(&out);
@@ -109,24 +88,8 @@ static void R7_a_whole_answer_is_its_stream(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNTOF(bodies); i++) {
-        struct arena a = {.max = 0};
-        struct buf out = {.max = 0};
-        bool ok = dialect_ollama.decode_whole(dialect_ollama.decoder_new(&a),
-                                              str_from(bodies[i].body), trace, &out);
-
-        assert_int_equal(ok, bodies[i].events != NULL);
-        if (ok)
-            assert_true(str_eq(buf_str(&out), str_from(bodies[i].events)));
-        buf_done(&out);
-        arena_done(&a);
-    }
-}
-
-static bool stop_at_text(void *ctx, const struct chat_event *ev)
-{
-    ++*(unsigned *)ctx;
-    return ev->kind != CHAT_EV_TEXT;
+    for (size_t i = 0; i < COUNTOF(bodies); i++)
+        trace_whole(&dialect_ollama, bodies[i].body, bodies[i].events);
 }
 
 static void nothing_is_told_to_one_who_has_heard_enough(void **state)
@@ -138,7 +101,7 @@ static void nothing_is_told_to_one_who_has_heard_enough(void **state)
     assert_true(dialect_ollama.decode(dialect_ollama.decoder_new(&a), STR(""),
                                       str_trim(STR(LINE("\"content\":\"a\",\"tool_calls\":[{"
                                                         "\"function\":{\"name\":\"f\"}}]"))),
-                                      stop_at_text, &told));
+                                      trace_until_text, &told));
     assert_int_equal(told, 2);
     arena_done(&a);
 }

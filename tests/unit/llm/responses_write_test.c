@@ -11,9 +11,10 @@
 
 #include <errno.h>
 
-#include "llm/dialects.h"
-
+#define SURFACE surface_responses
+#include "unit/llm/chat_tell.h"
 #include "unit/llm/responses_stream.h"
+#include "unit/llm/str_check.h"
 
 static const struct chat_answer_facts facts = {
     .id = STR_INIT("01A"),
@@ -22,16 +23,6 @@ static const struct chat_answer_facts facts = {
 };
 
 /* clang-format off */
-#define TEXT_INIT(lit) {"" lit, sizeof(lit) - 1}
-#define SAY(k, t)       {.kind = CHAT_EV_##k, .text = TEXT_INIT(t)}
-#define CALL(n, i, f)   {.kind = CHAT_EV_CALL, .call = n, .id = TEXT_INIT(i), .name = TEXT_INIT(f)}
-#define ARGS(n, t)      {.kind = CHAT_EV_ARGS, .call = n, .text = TEXT_INIT(t)}
-#define BLOCK_END       {.kind = CHAT_EV_BLOCK_END}
-#define STOP(s)         {.kind = CHAT_EV_STOP, .stop = CHAT_STOP_##s}
-#define START           {.kind = CHAT_EV_START}
-#define END             {.kind = CHAT_EV_END}
-#define EVENTS(...)     (const struct chat_event[]){__VA_ARGS__, END}, \
-                        COUNTOF(((const struct chat_event[]){__VA_ARGS__, END}))
 #define MESSAGE_(n, s, c) "{\"id\":\"msg_01A000" n "\",\"type\":\"message\",\"status\":\"" s "\",\"content\":[" c "],\"role\":\"assistant\"}"
 #define MESSAGE(n, c)   MESSAGE_(n, "completed", c)
 #define SAID(t)         "{\"type\":\"output_text\",\"annotations\":[],\"logprobs\":[],\"text\":\"" t "\"}"
@@ -104,13 +95,6 @@ static const struct row {
 
 /* ---- both ways of telling ---- */
 
-static void put_each(struct chat_writer *w, const struct chat_event *events, size_t n,
-                     struct buf *out)
-{
-    for (size_t i = 0; i < n; i++)
-        assert_int_equal(surface_responses.put(w, &events[i], out), 0);
-}
-
 static void check_stream(struct rstream *s, struct str bytes)
 {
     *s = (struct rstream){.n = 0};
@@ -129,22 +113,6 @@ static void read_stream(struct rstream *s, struct arena *a, const struct chat_ev
     buf_done(&out);
 }
 
-static void write_whole(struct arena *a, const struct chat_event *events, size_t n, struct buf *out)
-{
-    struct chat_writer *w = surface_responses.writer_new(a, &facts);
-
-    for (size_t i = 0; i < n; i++)
-        assert_int_equal(surface_responses.collect(w, &events[i]), 0);
-    assert_int_equal(surface_responses.write(w, out), 0);
-    assert_true(json_scan(buf_str(out), JSON_DEPTH_MAX, NULL, NULL, NULL));
-}
-
-static void check_str(const char *what, struct str got, struct str want)
-{
-    if (!str_eq(got, want))
-        fail_msg("%s: %.*s instead of %.*s", what, STR_ARG(got), STR_ARG(want));
-}
-
 static void R46_a_stream_and_a_whole_answer_say_the_same(void **state)
 {
     static struct rstream s;
@@ -156,7 +124,7 @@ static void R46_a_stream_and_a_whole_answer_say_the_same(void **state)
 
         read_stream(&s, &a, rows[i].events, rows[i].n);
         check_str(rows[i].what, rstream_get(s.response, "output"), str_from(rows[i].output));
-        write_whole(&a, rows[i].events, rows[i].n, &whole);
+        write_whole(&a, &facts, rows[i].events, rows[i].n, &whole);
         check_str(rows[i].what, buf_str(&whole), s.response);
         rstream_done(&s);
         buf_done(&whole);
@@ -210,13 +178,6 @@ static void a_short_stream_byte_for_byte(void **state)
 
 /* ---- when ---- */
 
-static bool wrote(struct chat_writer *w, struct chat_event ev, struct buf *out, const char *word)
-{
-    out->len = 0;
-    assert_int_equal(surface_responses.put(w, &ev, out), 0);
-    return str_find(buf_str(out), str_from(word)) != NULL;
-}
-
 static void R8_calls_told_in_turns_do_not_wait_for_each_other(void **state)
 {
     struct arena a = {.max = 1 << 20};
@@ -241,22 +202,9 @@ static void R8_calls_told_in_turns_do_not_wait_for_each_other(void **state)
 static void a_full_buffer_gets_no_half_event(void **state)
 {
     struct chat_event ev = SAY(TEXT, "0123456789");
-    size_t failed = 0, max = 1;
-    int err = -ENOBUFS;
 
     (void)state;
-    for (; err < 0; max += 7) {
-        struct arena a = {.max = 1 << 20};
-        struct buf out = {.max = max};
-
-        err = surface_responses.put(surface_responses.writer_new(&a, &facts), &ev, &out);
-        assert_true(err == 0 || err == -ENOBUFS);
-        assert_true(err == 0 || out.len == 0);
-        failed += err < 0;
-        buf_done(&out);
-        arena_done(&a);
-    }
-    assert_in_range(failed, 100, 1000);
+    assert_in_range(put_in_little_room(&facts, &ev, 7), 100, 1000);
 }
 
 static void an_arena_that_is_full_is_told(void **state)

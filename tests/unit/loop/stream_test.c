@@ -151,6 +151,22 @@ static void pair_end(struct pair *p)
     while (!(condition))                                                                           \
     uv_run(&(p)->loop.uv, UV_RUN_ONCE)
 
+/* Both ends, and their handshake done. */
+static void pair_open(struct pair *p, bool tls)
+{
+    pair_start(p);
+    if (tls)
+        with_tls(p, "DNS:localhost", 3600);
+    open_both(p, "localhost", NULL);
+    run_until(p, p->client.ready && p->server.ready);
+}
+
+static void pair_close(struct pair *p)
+{
+    close_both(p);
+    pair_end(p);
+}
+
 static void say(struct end *e, const char *text)
 {
     struct str s = str_from(text);
@@ -178,8 +194,7 @@ static void plain_bytes_go_both_ways(void **state)
     stream_close(&p.client.stream, false);
     run_until(&p, p.server.ended);
     assert_int_equal(p.server.err, 0);
-    close_both(&p);
-    pair_end(&p);
+    pair_close(&p);
 }
 
 static void R1_a_reset_is_an_error_and_a_fin_is_not(void **state)
@@ -193,8 +208,7 @@ static void R1_a_reset_is_an_error_and_a_fin_is_not(void **state)
     stream_close(&p.client.stream, true);
     run_until(&p, p.server.ended);
     assert_int_equal(p.server.err, -ECONNRESET);
-    close_both(&p);
-    pair_end(&p);
+    pair_close(&p);
 }
 
 static void tls_names_and_addresses_are_verified(void **state)
@@ -228,8 +242,7 @@ static void tls_names_and_addresses_are_verified(void **state)
             assert_string_equal(stream_why(&p.client.stream), rows[i].why);
             assert_false(p.client.ready);
         }
-        close_both(&p);
-        pair_end(&p);
+        pair_close(&p);
     }
 }
 
@@ -250,8 +263,7 @@ static void tls_sessions_resume(void **state)
     exchange_words(&p);
     assert_true(SSL_session_reused(p.client.stream.ssl));
     SSL_SESSION_free(session);
-    close_both(&p);
-    pair_end(&p);
+    pair_close(&p);
 }
 
 static void tls_close_notify_is_a_clean_end_and_its_lack_is_a_cut(void **state)
@@ -275,8 +287,7 @@ static void tls_close_notify_is_a_clean_end_and_its_lack_is_a_cut(void **state)
         run_until(&p, p.server.ended);
         assert_int_equal(p.server.err, 0);
         assert_int_equal(p.server.stream.truncated, cut);
-        close_both(&p);
-        pair_end(&p);
+        pair_close(&p);
     }
 }
 
@@ -299,11 +310,7 @@ static void big_writes_are_queued_and_drain(void **state)
         struct buf big = {0};
         struct str halves[2];
 
-        pair_start(&p);
-        if (tls)
-            with_tls(&p, "DNS:localhost", 3600);
-        open_both(&p, "localhost", NULL);
-        run_until(&p, p.client.ready && p.server.ready);
+        pair_open(&p, tls);
         fill(&big, size);
         halves[0] = (struct str){big.ptr, 1000001};
         halves[1] = (struct str){big.ptr + 1000001, size - 1000001};
@@ -315,8 +322,7 @@ static void big_writes_are_queued_and_drain(void **state)
         assert_int_equal(stream_queued(&p.client.stream), 0);
         assert_memory_equal(p.server.got.ptr, big.ptr, size);
         buf_done(&big);
-        close_both(&p);
-        pair_end(&p);
+        pair_close(&p);
     }
 }
 
@@ -330,11 +336,7 @@ static void a_shutdown_lets_the_queue_out_first(void **state)
         struct buf big = {0};
         struct str s;
 
-        pair_start(&p);
-        if (tls)
-            with_tls(&p, "DNS:localhost", 3600);
-        open_both(&p, "localhost", NULL);
-        run_until(&p, p.client.ready && p.server.ready);
+        pair_open(&p, tls);
         fill(&big, size);
         s = buf_str(&big);
         assert_int_equal(stream_write(&p.client.stream, &s, 1), 0);
@@ -344,8 +346,7 @@ static void a_shutdown_lets_the_queue_out_first(void **state)
         assert_int_equal(p.server.got.len, size);
         assert_false(p.server.stream.truncated);
         buf_done(&big);
-        close_both(&p);
-        pair_end(&p);
+        pair_close(&p);
     }
 }
 
@@ -360,11 +361,7 @@ static void a_finished_stream_writes_its_queue_and_closes(void **state)
         struct buf big = {0};
         struct str s;
 
-        pair_start(&p);
-        if (tls)
-            with_tls(&p, "DNS:localhost", 3600);
-        open_both(&p, "localhost", NULL);
-        run_until(&p, p.client.ready && p.server.ready);
+        pair_open(&p, tls);
         fill(&big, size);
         s = buf_str(&big);
         assert_int_equal(stream_write(&p.server.stream, &s, 1), 0);
@@ -380,8 +377,7 @@ static void a_finished_stream_writes_its_queue_and_closes(void **state)
         assert_false(p.client.stream.truncated);
         assert_int_equal(p.server.drains, 0);
         buf_done(&big);
-        close_both(&p);
-        pair_end(&p);
+        pair_close(&p);
     }
 }
 
@@ -399,8 +395,7 @@ static void a_paused_stream_reads_nothing_until_resumed(void **state)
     assert_int_equal(p.server.got.len, 0);
     stream_resume(&p.server.stream);
     run_until(&p, p.server.got.len == 4);
-    close_both(&p);
-    pair_end(&p);
+    pair_close(&p);
 }
 
 /* A relay that lets one byte at a time through to a TLS server: every record arrives in pieces. */
@@ -436,8 +431,7 @@ static void tls_survives_a_byte_at_a_time(void **state)
     assert_memory_equal(p.client.got.ptr, "bit by bit", 10);
     close(front[1]);
     close(back[0]);
-    close_both(&p);
-    pair_end(&p);
+    pair_close(&p);
 }
 
 static void many_pieces_are_one_tls_record(void **state)
@@ -446,17 +440,13 @@ static void many_pieces_are_one_tls_record(void **state)
     struct str pieces[40];
 
     (void)state;
-    pair_start(&p);
-    with_tls(&p, "DNS:localhost", 3600);
-    open_both(&p, "localhost", NULL);
-    run_until(&p, p.client.ready && p.server.ready);
+    pair_open(&p, true);
     for (size_t i = 0; i < COUNTOF(pieces); i++)
         pieces[i] = STR("ab");
     assert_int_equal(stream_write(&p.client.stream, pieces, COUNTOF(pieces)), 0);
     run_until(&p, p.server.got.len == 80);
     assert_int_equal(p.server.reads, 1);
-    close_both(&p);
-    pair_end(&p);
+    pair_close(&p);
 }
 
 static void garbage_instead_of_tls_ends_with_a_reason(void **state)

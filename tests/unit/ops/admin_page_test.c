@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "unit/conf/conf_helper.h"
+
 #define CONFIG                                                                                     \
     "admin: { listen: 127.0.0.1:9090, token: \"a-token-only-operators-know\" }\n"                  \
     "providers:\n"                                                                                 \
@@ -26,18 +28,6 @@ struct fixture {
     struct admin_answer r;
 };
 
-static const char *no_env(const char *name)
-{
-    (void)name;
-    return NULL;
-}
-
-static void report(void *ctx, const char *line)
-{
-    (void)ctx;
-    print_error("%s\n", line);
-}
-
 static int targets(void *ctx, struct buf *out)
 {
     int err = buf_put(out, STR("[{\"provider\":\"p\"}]\n"));
@@ -54,7 +44,7 @@ static int setup(void **state)
     if (f == NULL)
         return -1;
     targets_result = 0;
-    f->s.conf = conf_load_text("test.yaml", STR(CONFIG), no_env, report, NULL);
+    f->s.conf = load_fine(CONFIG);
     f->s.metrics = metric_registry_new();
     f->s.shard = f->s.metrics != NULL ? metric_shard_new(f->s.metrics) : NULL;
     f->s.hooks = (struct admin_hooks){targets, &targets_result};

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "unit/conf/conf_helper.h"
+
 #define CONFIG                                                                                     \
     "admin: { listen: \"127.0.0.1:9090\" }\n"                                                      \
     "providers: { p: { dialect: openai, base_url: \"http://127.0.0.1:1/v1\" } }\n"                 \
@@ -24,18 +26,6 @@ struct fixture {
     uv_async_t quit;
     struct buf reply;
 };
-
-static const char *no_env(const char *name)
-{
-    (void)name;
-    return NULL;
-}
-
-static void report(void *ctx, const char *line)
-{
-    (void)ctx;
-    print_error("%s\n", line);
-}
 
 static void on_quit(uv_async_t *h)
 {
@@ -54,7 +44,7 @@ static int setup(void **state)
     if (f == NULL)
         return -1;
     *state = f;
-    f->conf = conf_load_text("test.yaml", STR(CONFIG), no_env, report, NULL);
+    f->conf = load_fine(CONFIG);
     f->metrics = metric_registry_new();
     if (f->conf == NULL || f->metrics == NULL || loop_init(&f->loop, 0) < 0)
         return -1;
@@ -174,7 +164,7 @@ static void a_wrong_method_is_told_the_right_ones(void **state)
 static void after_a_reload_the_new_token_is_wanted(void **state)
 {
     struct fixture *f = *state;
-    struct conf *c = conf_load_text("test.yaml", STR(CONFIG), no_env, report, NULL);
+    struct conf *c = load_fine(CONFIG);
     const char *reply;
 
     assert_non_null(c);

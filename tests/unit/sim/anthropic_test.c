@@ -134,14 +134,7 @@ static void R8_calls_can_be_put_together_again_in_every_style(void **state)
 
         stream_of(&a, rows[i].model);
         collect(&a, rows[i].by_index, inputs, 3);
-        for (unsigned call = 0; call < 3; call++) {
-            yyjson_doc *doc = must_parse(out_str(&inputs[call]));
-
-            assert_int_equal(yyjson_get_uint(yyjson_obj_get(yyjson_doc_get_root(doc), "call")),
-                             call);
-            yyjson_doc_free(doc);
-            buf_done(&inputs[call].buf);
-        }
+        calls_done(inputs, 3);
         assert_int_equal(count(&a, "\"type\":\"content_block_stop\""), 3);
         answer_end(&a);
     }

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "sim/dialect.h"
 #include "sim/json.h"
 #include "sim/talk.h"
 
@@ -151,6 +152,18 @@ static inline void says(const struct answer *a, const char *want)
                  STR_ARG(str_make(got.ptr + (same > 60 ? same - 60 : 0), same > 60 ? 60 : same)),
                  want + same, STR_ARG(str_skip(got, same)));
     buf_done(&masked.buf);
+}
+
+/* The arguments of calls, put together: each says which call it is of. */
+static inline void calls_done(struct out *arguments, unsigned calls)
+{
+    for (unsigned call = 0; call < calls; call++) {
+        yyjson_doc *doc = must_parse(out_str(&arguments[call]));
+
+        assert_int_equal(yyjson_get_uint(yyjson_obj_get(yyjson_doc_get_root(doc), "call")), call);
+        yyjson_doc_free(doc);
+        buf_done(&arguments[call].buf);
+    }
 }
 
 /* The data of the next event of a stream whose lines end in LF; .ptr NULL: there is none. */

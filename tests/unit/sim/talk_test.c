@@ -6,59 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <stdio.h>
-
 #include "sim/embed.h"
-#include "sim/json.h"
-#include "sim/talk.h"
 
-struct answer {
-    struct arena arena;
-    struct sim_script script;
-    struct sim_ask ask;
-    struct sim_talk talk;
-    struct out scratch, text;
-    char *pool;
-};
-
-static void answer_start(struct answer *a, const char *model, struct str body)
-{
-    struct sim_problem problem = {0};
-    yyjson_doc *doc;
-
-    *a = (struct answer){.pool = test_malloc(SIM_JSON_POOL_BYTES)};
-    assert_ptr_equal(sim_dialect_find(STR("POST"), STR("/v1/chat/completions"), &a->ask.surface),
-                     &sim_openai);
-    assert_true(sim_script_parse(str_from(model), &a->script, &a->scratch));
-    sim_script_settle(&a->script, &(struct sim_draw){.seed = 1});
-    a->ask.model = str_from(model);
-    a->ask.body = body;
-    a->ask.pool = a->pool;
-    doc = sim_json_read(body, a->pool);
-    assert_true(sim_openai.read(&a->ask, &a->arena, yyjson_doc_get_root(doc), &problem));
-    yyjson_doc_free(doc);
-    assert_true(
-        sim_talk_init(&a->talk, &sim_openai, &a->ask, &a->script, 1, 5, &a->arena, &a->scratch));
-}
-
-static void answer_stream(struct answer *a)
-{
-    sim_openai.event(&a->talk, SIM_EVENT_OPEN, &a->text);
-    while (sim_talk_left(&a->talk) > 0)
-        sim_talk_next(&a->talk, &a->text);
-    sim_openai.event(&a->talk, SIM_EVENT_FINISH, &a->text);
-    sim_openai.event(&a->talk, SIM_EVENT_USAGE, &a->text);
-    sim_openai.event(&a->talk, SIM_EVENT_DONE, &a->text);
-    assert_false(a->text.full);
-}
-
-static void answer_end(struct answer *a)
-{
-    arena_done(&a->arena);
-    buf_done(&a->scratch.buf);
-    buf_done(&a->text.buf);
-    test_free(a->pool);
-}
+#include "unit/sim/dialect_fixture.h"
 
 /* The JSON of the next event of an LF stream, or .ptr NULL. */
 static struct str next_event(struct str *rest)
@@ -73,19 +23,22 @@ static struct str next_event(struct str *rest)
     return str_skip(line, 6);
 }
 
-static yyjson_doc *must_parse(struct str json)
-{
-    yyjson_doc *doc = yyjson_read(json.ptr, json.len, 0);
+#define HELLO "\"messages\":[{\"role\":\"user\",\"content\":\"Sag \\\"höllo\\\",  Welt \"}]"
+static const char streamed[] = ",\"stream\":true,\"stream_options\":{\"include_usage\":true}";
 
-    if (doc == NULL)
-        fail_msg("not JSON: %.*s", STR_ARG(json));
-    return doc;
+static void answer_to(struct answer *a, const char *model, const char *more)
+{
+    char body[512];
+
+    snprintf(body, sizeof(body), "{\"model\":\"%s\"," HELLO "%s}", model, more);
+    answer_start(a, "/v1/chat/completions", str_from(body));
 }
 
-#define HELLO "{\"messages\":[{\"role\":\"user\",\"content\":\"Sag \\\"höllo\\\",  Welt \"}]"
-static const struct str streamed =
-    STR_INIT(HELLO ",\"stream\":true,\"stream_options\":{\"include_usage\":true}}");
-static const struct str whole = STR_INIT(HELLO "}");
+static void stream_of(struct answer *a, const char *model)
+{
+    answer_to(a, model, streamed);
+    answer_stream(a);
+}
 
 static void join_content(struct answer *a, struct out *said)
 {
@@ -107,8 +60,7 @@ static void an_echo_says_what_was_asked_word_by_word(void **state)
     struct out said = {0};
 
     (void)state;
-    answer_start(&a, "sim", streamed);
-    answer_stream(&a);
+    stream_of(&a, "sim");
     assert_int_equal(a.talk.completion_tokens, 4); /* the space at the end is one, too */
     join_content(&a, &said);
     assert_true(str_eq(out_str(&said), STR("Sag \"höllo\",  Welt ")));
@@ -129,8 +81,7 @@ static void every_event_of_every_script_is_JSON(void **state)
             info->group == SIM_GROUP_COMMENTS || info->group == SIM_GROUP_TYPE)
             continue;
         snprintf(model, sizeof(model), "sim?%.*s,tokens=9,size=3", STR_ARG(info->name));
-        answer_start(&a, model, streamed);
-        answer_stream(&a);
+        stream_of(&a, model);
         rest = out_str(&a.text);
         while ((event = next_event(&rest)).ptr != NULL && !str_eq(event, STR("[DONE]")))
             yyjson_doc_free(must_parse(event));
@@ -149,8 +100,8 @@ static void every_whole_answer_is_JSON(void **state)
 
         snprintf(model, sizeof(model), "sim?%.*s,tokens=9",
                  STR_ARG(sim_fault_info((enum sim_fault)f)->name));
-        answer_start(&a, model, whole);
-        sim_openai.whole(&a.talk, &a.text);
+        answer_to(&a, model, "");
+        answer_whole(&a);
         doc = must_parse(out_str(&a.text));
         assert_true(str_eq(sim_json_text(yyjson_doc_get_root(doc), "model"), str_from(model)));
         yyjson_doc_free(doc);
@@ -163,10 +114,8 @@ static void the_same_seed_gives_the_same_bytes(void **state)
     struct answer a, b;
 
     (void)state;
-    answer_start(&a, "sim?tokens=200,reasoning=5", streamed);
-    answer_start(&b, "sim?tokens=200,reasoning=5", streamed);
-    answer_stream(&a);
-    answer_stream(&b);
+    stream_of(&a, "sim?tokens=200,reasoning=5");
+    stream_of(&b, "sim?tokens=200,reasoning=5");
     assert_true(str_eq(out_str(&a.text), out_str(&b.text)));
     answer_end(&a);
     answer_end(&b);
@@ -178,10 +127,8 @@ static void R4_line_styles_change_the_frame_and_not_the_content(void **state)
     size_t from = 0;
 
     (void)state;
-    answer_start(&plain, "sim?tokens=9", streamed);
-    answer_stream(&plain);
-    answer_start(&odd, "sim?tokens=9,crlf,no-space,comments", streamed);
-    answer_stream(&odd);
+    stream_of(&plain, "sim?tokens=9");
+    stream_of(&odd, "sim?tokens=9,crlf,no-space,comments");
     assert_null(str_find(out_str(&odd.text), STR("\ndata: ")));
     for (size_t i = 0; i < odd.text.buf.len; i++)
         assert_true(odd.text.buf.ptr[i] != '\n' || (i > 0 && odd.text.buf.ptr[i - 1] == '\r'));
@@ -241,33 +188,12 @@ static void R8_tool_calls_can_be_put_together_again_in_every_style(void **state)
         struct out arguments[3] = {{.full = false}};
         struct answer a;
 
-        answer_start(&a, rows[i].model, streamed);
-        answer_stream(&a);
+        stream_of(&a, rows[i].model);
         assert_non_null(str_find(out_str(&a.text), STR("\"finish_reason\":\"tool_calls\"")));
         collect_tools(&a, rows[i].by_index, arguments, 3);
-        for (unsigned call = 0; call < 3; call++) {
-            yyjson_doc *doc = must_parse(out_str(&arguments[call]));
-
-            assert_int_equal(yyjson_get_uint(yyjson_obj_get(yyjson_doc_get_root(doc), "call")),
-                             call);
-            yyjson_doc_free(doc);
-            buf_done(&arguments[call].buf);
-        }
+        calls_done(arguments, 3);
         answer_end(&a);
     }
-}
-
-static unsigned count(const struct answer *a, const char *what)
-{
-    struct str s = out_str(&a->text);
-    const char *at;
-    unsigned n = 0;
-
-    while ((at = str_find(s, str_from(what))) != NULL) {
-        s = str_skip(s, (size_t)(at - s.ptr) + 1);
-        n++;
-    }
-    return n;
 }
 
 static void usage_comes_in_the_style_that_was_ordered(void **state)
@@ -290,7 +216,7 @@ static void usage_comes_in_the_style_that_was_ordered(void **state)
     for (size_t i = 0; i < COUNTOF(rows); i++) {
         struct answer a;
 
-        answer_start(&a, rows[i].model, rows[i].asked ? streamed : STR(HELLO ",\"stream\":true}"));
+        answer_to(&a, rows[i].model, rows[i].asked ? streamed : ",\"stream\":true");
         answer_stream(&a);
         if (count(&a, "\"usage\":{") != rows[i].objects ||
             count(&a, "\"usage\":null") != rows[i].nulls ||
@@ -306,7 +232,7 @@ static void a_limit_on_tokens_ends_with_length(void **state)
     struct answer a;
 
     (void)state;
-    answer_start(&a, "sim?tokens=50", STR(HELLO ",\"stream\":true,\"max_tokens\":7}"));
+    answer_to(&a, "sim?tokens=50", ",\"stream\":true,\"max_tokens\":7");
     answer_stream(&a);
     assert_int_equal(a.talk.completion_tokens, 7);
     assert_int_equal(count(&a, "\"finish_reason\":\"length\""), 1);
@@ -323,11 +249,11 @@ static void requests_are_refused_as_OpenAI_refuses_them(void **state)
         {STR_INIT("{\"messages\":\"hi\"}"), "messages", "invalid_type"},
         {STR_INIT("{\"messages\":[]}"), "messages", "invalid_value"},
         {STR_INIT("{\"messages\":[{}]}"), "messages[].role", "missing_required_parameter"},
-        {STR_INIT(HELLO ",\"stream\":\"yes\"}"), "stream", "invalid_type"},
-        {STR_INIT(HELLO ",\"temperature\":3}"), "temperature", "invalid_value"},
-        {STR_INIT(HELLO ",\"max_tokens\":0}"), "max_tokens", "invalid_value"},
-        {STR_INIT(HELLO ",\"n\":\"2\"}"), "n", "invalid_type"},
-        {STR_INIT(HELLO ",\"tools\":{}}"), "tools", "invalid_type"},
+        {STR_INIT("{" HELLO ",\"stream\":\"yes\"}"), "stream", "invalid_type"},
+        {STR_INIT("{" HELLO ",\"temperature\":3}"), "temperature", "invalid_value"},
+        {STR_INIT("{" HELLO ",\"max_tokens\":0}"), "max_tokens", "invalid_value"},
+        {STR_INIT("{" HELLO ",\"n\":\"2\"}"), "n", "invalid_type"},
+        {STR_INIT("{" HELLO ",\"tools\":{}}"), "tools", "invalid_type"},
     };
 
     (void)state;
