@@ -279,7 +279,7 @@ static void learn(struct exchange *x, enum fault f)
         target_failed(c->state, f, x->attempt.retry_after_ms, policy, exchange_now_ms(x));
 }
 
-void attempt_bench_key(struct exchange *x)
+static void bench_key(struct exchange *x)
 {
     struct attempt *a = &x->attempt;
     struct provider_state *p = a->candidate->provider;
@@ -291,14 +291,21 @@ void attempt_bench_key(struct exchange *x)
     provider_key_bench(p, a->key, exchange_now_ms(x) + x->gl->gw->conf->retry.key_bench_ms);
 }
 
+void attempt_credential_refused(struct exchange *x)
+{
+    struct entra *entra = x->attempt.candidate->provider->entra;
+
+    bench_key(x);
+    if (entra != NULL)
+        entra_refused(entra, exchange_now_ms(x));
+}
+
 /* The credential was refused: the same target with the next one, if there is one. */
 static void next_key(struct exchange *x)
 {
     struct candidate *c = x->attempt.candidate;
 
-    attempt_bench_key(x);
-    if (c->provider->entra != NULL)
-        entra_refused(c->provider->entra, exchange_now_ms(x));
+    attempt_credential_refused(x);
     x->counted--;
     if (x->attempt.key == KEY_NONE || c->provider->conf->keys_count == 1) {
         c->out = true;
