@@ -257,7 +257,7 @@ static enum http_body_mode on_call(struct http_call *c)
     c->user = x;
     if (x == NULL) {
         http_reply(c, 503, &(struct http_fields){0},
-                   error_body(&c->arena, FAULT_OVERLOADED, STR("No memory."), STR("")));
+                   error_server_body(c, 503, STR("No memory."), STR("")));
         return HTTP_BODY_STREAM;
     }
     metric_gauge(gl->shard, gl->gw->series.in_flight, 1);

@@ -5,12 +5,12 @@
 #include "base/decimal.h"
 #include "http/server_conn.h"
 
-static struct str default_body(struct arena *a, unsigned status, struct str message,
+static struct str default_body(struct http_call *c, unsigned status, struct str message,
                                struct str limit)
 {
     (void)status;
     (void)limit;
-    return arena_printf(a, "{\"error\":{\"message\":\"%.*s\"}}", STR_ARG(message));
+    return arena_printf(&c->arena, "{\"error\":{\"message\":\"%.*s\"}}", STR_ARG(message));
 }
 
 static void answer(struct http_conn *c, const struct http_refusal *r)
@@ -19,7 +19,7 @@ static void answer(struct http_conn *c, const struct http_refusal *r)
     struct http_call *call = &c->call;
     struct http_fields fields = {0};
     struct str body = (h->error_body != NULL ? h->error_body : default_body)(
-        &call->arena, r->status, str_from(r->message), str_from(r->limit));
+        call, r->status, str_from(r->message), str_from(r->limit));
 
     if (http_fields_add(&fields, &call->arena, STR("Content-Type"), STR("application/json")) < 0)
         fields.count = 0;
@@ -38,8 +38,8 @@ void conn_answer_full(struct http_conn *c)
     char digits[DECIMAL_BYTES_MAX];
 
     if (h->error_body != NULL)
-        body = h->error_body(&c->call.arena, 503, STR("limits.exchange_bytes is reached."),
-                             str_from(limit));
+        body =
+            h->error_body(&c->call, 503, STR("limits.exchange_bytes is reached."), str_from(limit));
     if (body.ptr == NULL)
         body = STR("{\"error\":{\"message\":\"limits.exchange_bytes is reached.\"}}");
     c->call.status = 503;
@@ -61,6 +61,8 @@ void conn_answer_full(struct http_conn *c)
 
 void conn_refuse(struct http_conn *c, const struct http_refusal *r)
 {
+    struct arena kept = {0};
+    struct str path = arena_dup(&kept, c->call.path);
     bool in_call = c->state == CONN_CALL;
     bool too_late = c->state == CONN_DROP || (in_call && c->call.status != 0);
     bool head_only = c->call.head_only;
@@ -70,10 +72,13 @@ void conn_refuse(struct http_conn *c, const struct http_refusal *r)
     else /* of the head that did not make it */
         arena_done(&c->call.arena);
     if (too_late) { /* another reply is out already */
+        arena_done(&kept);
         c->state = CONN_DROP;
         c->broken = true;
         return;
     }
+    c->call.arena = kept;
+    c->call.path = path;
     c->call.fields = (struct http_fields){0};
     c->call.head_only = head_only;
     c->state = CONN_CALL;
