@@ -236,24 +236,32 @@ static void refuse(struct exchange *x, struct str allow)
 
 static const struct stage refused[] = {{0}};
 
-/* Who names a provider for the Responses API wants that one's own, with all that only it has
- * (stored responses, tools that it runs): its bytes pass as they are. */
-static bool is_relayed(const struct http_call *c, const struct surface *s)
+static bool has_field(const struct http_call *c, struct str name)
 {
-    return s->id == SURFACE_RESPONSES &&
-           http_fields_find(&c->fields, STR("x-dragoman-provider")).ptr != NULL;
+    return http_fields_find(&c->fields, name).ptr != NULL;
+}
+
+/* Who names a provider for the Responses API wants that one's own, with all that only it has
+ * (stored responses, tools that it runs): its bytes pass as they are.  OpenAI and Anthropic list
+ * their models at the same path: each request to Anthropic's API names that one's version. */
+static const struct surface *surface_of(const struct http_call *c, struct str *ret_allow)
+{
+    const struct surface *s = surface_find(c->method, c->path, ret_allow);
+
+    if (s->id == SURFACE_RESPONSES && has_field(c, STR("x-dragoman-provider")))
+        return surface_get(SURFACE_RELAY);
+    if (s->id == SURFACE_MODELS && has_field(c, STR("anthropic-version")))
+        return surface_in(s, CHAT_ANTHROPIC);
+    return s;
 }
 
 static enum http_body_mode on_call(struct http_call *c)
 {
     struct gateway_loop *gl = http_server_user(c);
     struct str allow;
-    const struct surface *s = surface_find(c->method, c->path, &allow);
-    struct exchange *x;
+    const struct surface *s = surface_of(c, &allow);
+    struct exchange *x = exchange_new(gl, c, s);
 
-    if (is_relayed(c, s))
-        s = surface_get(SURFACE_RELAY);
-    x = exchange_new(gl, c, s);
     c->user = x;
     if (x == NULL) {
         http_reply(c, 503, &(struct http_fields){0},
