@@ -245,12 +245,20 @@ static void observe(struct exchange *x, enum fault f, uint64_t ns)
         metric_add(x->gl->shard, s->replays[t->provider->index], 1);
 }
 
+/* What no byte of went out nobody has counted. */
+static void return_unsent(struct attempt *a)
+{
+    if (a->allowance != NULL && a->fetch.bytes_out == 0)
+        allowance_return(a->allowance, &a->mark);
+}
+
 void attempt_record(struct exchange *x, enum fault f)
 {
     struct attempt *a = &x->attempt;
     uint64_t now = loop_turn_ns(x->call->loop); /* when its end came in */
     uint64_t ns = now > a->started_ns ? now - a->started_ns : 0;
 
+    return_unsent(a);
     observe(x, f, ns);
     x->records[x->records_count - 1] = (struct attempt_record){
         .target = a->candidate->target,

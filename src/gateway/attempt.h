@@ -23,7 +23,7 @@ COLD void attempt_over(struct exchange *x, enum fault f, const char *fmt, ...) P
 /* Write the request and send it (attempt_fetch.c).  WAIT, or FAIL without memory; NEXT when the
  * last of its allowance has just gone to somebody else, and another target may have some. */
 enum verdict attempt_fetch_start(struct exchange *x, struct candidate *c);
-/* Count it: metrics, target state, the record for the log line. */
+/* Count it, once: metrics, allowance, the record for the log line. */
 void attempt_record(struct exchange *x, enum fault f);
 /* The fault for a failed fetch. */
 enum fault attempt_fetch_fault(const struct http_fetch *f, enum http_failure failure);
