@@ -95,7 +95,7 @@ static void note_passed(struct exchange *x)
 
 static bool take_key(struct exchange *x, struct candidate *c)
 {
-    x->attempt.key = provider_key_pick(c->provider, c->state, x->route.tokens, c->keys_tried,
+    x->attempt.key = provider_key_pick(c->provider, c->allowances, x->route.tokens, c->keys_tried,
                                        exchange_now_ms(x));
     if (x->attempt.key != KEY_NONE || c->provider->conf->keys_count == 0)
         return true;

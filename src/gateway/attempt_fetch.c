@@ -404,9 +404,9 @@ static bool take_allowance(struct exchange *x, struct candidate *c)
     struct attempt *a = &x->attempt;
     struct route *r = &x->route;
 
-    a->allowance = target_allowance(c->state, a->key);
-    if (a->allowance == NULL)
+    if (c->allowances == NULL)
         return true;
+    a->allowance = &c->allowances[a->key != KEY_NONE ? a->key : 0];
     if (!r->scarce && r->raced < RACES_MAX) {
         if (allowance_take(a->allowance, r->tokens, exchange_now_ms(x), &a->mark))
             return true;

@@ -164,7 +164,7 @@ static enum verdict start(struct exchange *x, bool streamed)
     struct upstream_head head;
 
     a->candidate = &x->relay->candidate;
-    a->key = provider_key_pick(a->candidate->provider, a->candidate->state, 0, 0, now);
+    a->key = provider_key_pick(a->candidate->provider, NULL, 0, 0, now);
     a->started_ns = loop_clock_ns();
     x->total_ms = t->timeouts.total_ms;
     x->deadline_ms = x->total_ms != 0 ? now + x->total_ms : 0;

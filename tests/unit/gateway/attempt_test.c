@@ -555,6 +555,27 @@ static void what_never_went_out_is_given_back_to_the_allowance(void **state)
     }
 }
 
+static void who_names_a_provider_draws_from_the_same_allowance(void **state)
+{
+    const struct conf_provider *two_ = conf_provider_find(f.conf, STR("two"));
+    struct allowance *a;
+
+    (void)state;
+    atomic_store(&f.gw.allowances.left, 2);
+    ask(&f, "two/m");
+    a = f.x->attempt.allowance;
+    assert_ptr_equal(a, allowance_book_get(&f.gw.allowances, two_, STR("m")));
+    assert_int_equal(a->of[ALLOWANCE_REQUESTS].sent, 1);
+    refuses(&f, 200, JSON "x-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 5s\n",
+            HELLO);
+    assert_int_equal(allowance_free_at(a, 1, loop_now_ms(&f.loop)), loop_now_ms(&f.loop) + 5001);
+    ask(&f, "one/m");
+    assert_ptr_not_equal(f.x->attempt.allowance, a);
+    ask(&f, "one/another"); /* there is no page left */
+    assert_null(f.x->attempt.allowance);
+    allowance_book_done(&f.gw.allowances);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -586,6 +607,7 @@ int main(void)
         TEST(R16_behind_a_back_off_the_next_key_is_used),
         TEST(R1_who_leaves_during_a_back_off_is_not_asked_for_again),
         TEST(what_never_went_out_is_given_back_to_the_allowance),
+        TEST(who_names_a_provider_draws_from_the_same_allowance),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
