@@ -21,14 +21,26 @@ struct scan {
     struct str why, param;
 };
 
-/* The first complaint stands; the scan goes on, since text that is not JSON matters more. */
+/* The first complaint stands; the scan goes on, since text that is not JSON matters more.  A `why`
+ * that had no room is one of another kind. */
 static COLD void complain(struct scan *sc, const char *param, struct str why)
 {
+    const bool room = why.ptr != NULL;
+
     if (sc->fault != FAULT_NONE)
         return;
-    sc->fault = why.ptr != NULL ? FAULT_BAD_REQUEST : FAULT_INTERNAL;
-    sc->why = why;
-    sc->param = str_from(param);
+    sc->fault = room ? FAULT_BAD_REQUEST : FAULT_OVERLOADED;
+    sc->why = room ? why : STR("limits.exchange_bytes is reached.");
+    sc->param = str_from(room ? param : NULL);
+}
+
+/* It could not be unescaped. */
+static COLD void complain_of_model(struct scan *sc, const struct json_member *m)
+{
+    bool room = arena_bytes(sc->arena, m->value.len) != NULL;
+
+    complain(sc, "model",
+             room ? STR("'model' holds half a surrogate pair") : (struct str){NULL, 0});
 }
 
 static bool take_once(struct scan *sc, bool *seen, const char *name)
@@ -54,7 +66,7 @@ static void take_model(struct scan *sc, const struct json_member *m)
     sc->req.model_value = m->value;
     sc->req.model = json_unescape(sc->arena, m->value);
     if (sc->req.model.ptr == NULL)
-        complain(sc, "model", STR("'model' holds half a surrogate pair, or is too long"));
+        complain_of_model(sc, m);
     else if (sc->req.model.len == 0)
         complain(sc, "model", STR("'model' must not be empty"));
 }

@@ -169,18 +169,27 @@ static void a_body_of_a_path_that_is_only_relayed_needs_no_more_than_a_model(voi
     arena_done(&a);
 }
 
-static void without_memory_nothing_is_promised(void **state)
+static void without_memory_the_limit_is_to_blame(void **state)
 {
-    struct arena a = {.max = 1};
-    struct openai_request req;
-    struct str why, param;
+    static const struct str bodies[] = {
+        STR_INIT("{\"model\":\"a\\n\"," MESSAGES "}"),
+        STR_INIT("{\"model\":\"a\",\"model\":\"a\"," MESSAGES "}"),
+        STR_INIT("{\"model\":\"a\",\"messages\":1}"),
+        STR_INIT("{\"model\":\"a\"}"),
+    };
 
     (void)state;
-    assert_int_not_equal(openai_request_scan(&a, OPENAI_CHAT,
-                                             STR("{\"model\":\"a\\n\"," MESSAGES "}"), DEPTH, &req,
-                                             &why, &param),
-                         FAULT_NONE);
-    arena_done(&a);
+    for (size_t i = 0; i < COUNTOF(bodies); i++) {
+        struct arena a = {.max = 1};
+        struct openai_request req;
+        struct str why, param;
+
+        assert_int_equal(openai_request_scan(&a, OPENAI_CHAT, bodies[i], DEPTH, &req, &why, &param),
+                         FAULT_OVERLOADED);
+        assert_true(str_eq(why, STR("limits.exchange_bytes is reached.")));
+        assert_int_equal(param.len, 0);
+        arena_done(&a);
+    }
 }
 
 /* ---- splicing ---- */
@@ -375,7 +384,7 @@ int main(void)
         cmocka_unit_test(R49_bodies_are_taken_or_refused_with_the_field_named),
         cmocka_unit_test(the_fields_that_matter_are_found),
         cmocka_unit_test(a_body_of_a_path_that_is_only_relayed_needs_no_more_than_a_model),
-        cmocka_unit_test(without_memory_nothing_is_promised),
+        cmocka_unit_test(without_memory_the_limit_is_to_blame),
         cmocka_unit_test(R44_only_the_spliced_bytes_differ),
         cmocka_unit_test(R7_a_client_that_wants_no_usage_is_left_alone_when_we_do_not),
         cmocka_unit_test(R7_usage_is_asked_for_in_every_order_and_shape),
