@@ -380,6 +380,7 @@ static void fill(struct exchange *x, struct candidate *c)
                                            .idle_ms = t->idle_ms,
                                            .deadline_ms = x->deadline_ms};
     openai_watch_init(&a->watch, x->surface->openai, x->mem);
+    a->watch.inputs = x->req.inputs;
 }
 
 static void arm_timers(struct exchange *x)

@@ -17,6 +17,7 @@ struct scan {
     bool model, stream, options, usage, input; /* seen */
     const char *input_name;                    /* what the surface cannot do without */
     bool input_array;                          /* and it has to be an array with something in it */
+    bool counting, uncounted;                  /* how many there are; what is no text, nor tokens */
     enum fault fault;                          /* the first one */
     struct str why, param;
 };
@@ -109,9 +110,36 @@ static void take_options(struct scan *sc, const struct json_member *m)
         complain(sc, "stream_options", STR("'stream_options' is nested too deeply"));
 }
 
+/* A text, or an array of numbers, is one input; texts and such arrays are as many.  What else
+ * somebody may embed (pictures) is not ours to count. */
+static bool count_input(void *ctx, const struct json_member *m)
+{
+    struct scan *sc = ctx;
+
+    if (m->type == JSON_STRING || m->type == JSON_ARRAY)
+        sc->req.inputs++;
+    else if (m->type == JSON_NUMBER)
+        sc->req.inputs = 1;
+    else
+        sc->uncounted = true;
+    return true;
+}
+
+static struct json_visitor enter_input(void *ctx, const struct json_member *m)
+{
+    struct scan *sc = ctx;
+
+    if (m->type != JSON_ARRAY || !json_key_is(m, STR("input")))
+        return (struct json_visitor){NULL, NULL, NULL};
+    sc->req.inputs = 0;
+    return (struct json_visitor){count_input, NULL, sc};
+}
+
 static void take_input(struct scan *sc, const struct json_member *m)
 {
     sc->input = m->type != JSON_NULL;
+    if (sc->counting && m->type != JSON_ARRAY)
+        sc->req.inputs = m->type == JSON_STRING;
     if (!sc->input || !sc->input_array)
         return;
     if (m->type != JSON_ARRAY)
@@ -191,10 +219,11 @@ static const char *input_name(enum openai_surface surface)
 static enum fault scan(struct scan *sc, struct str body, struct openai_request *ret_req,
                        struct str *ret_why, struct str *ret_param)
 {
+    struct json_visitor top = {take_member, sc->counting ? enter_input : NULL, sc};
     struct json_error error;
 
     sc->req.body = body;
-    if (!json_scan(body, sc->depth_max, take_member, sc, &error)) {
+    if (!json_visit(body, sc->depth_max, top, &error)) {
         *ret_why = arena_printf(sc->arena, "the body is not valid JSON: %.*s",
                                 STR_ARG(json_error_text(sc->arena, body, &error)));
         *ret_param = (struct str){NULL, 0};
@@ -206,6 +235,8 @@ static enum fault scan(struct scan *sc, struct str body, struct openai_request *
         *ret_param = sc->param;
         return sc->fault;
     }
+    if (sc->uncounted)
+        sc->req.inputs = 0;
     sc->req.object_open = (struct str){memchr(body.ptr, '{', body.len), 1};
     *ret_req = sc->req;
     return FAULT_NONE;
@@ -218,7 +249,8 @@ enum fault openai_request_scan(struct arena *a, enum openai_surface surface, str
     struct scan sc = {.arena = a,
                       .depth_max = depth_max,
                       .input_name = input_name(surface),
-                      .input_array = surface == OPENAI_CHAT};
+                      .input_array = surface == OPENAI_CHAT,
+                      .counting = surface == OPENAI_EMBEDDINGS};
 
     return scan(&sc, body, ret_req, ret_why, ret_param);
 }
