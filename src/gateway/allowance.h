@@ -11,7 +11,8 @@
  * say the same.  Requests that overtake each other on their way make them say one more or less: so
  * of answers to requests that were out together the least counts, and only one to a request that
  * was sent later may say more.  What is left of the error is a request or two where many are sent
- * at once; so it is where a thread reads one field of a counter between another's two writes.
+ * at once, or one of them never goes out and is given back; so it is where a thread reads one field
+ * of a counter between another's two writes.
  *
  * Never a promise: who is out of allowance is asked last, not never.  Time is an argument.
  * SPDX-License-Identifier: Apache-2.0

@@ -95,7 +95,7 @@ static void note_passed(struct exchange *x)
 
 static bool take_key(struct exchange *x, struct candidate *c)
 {
-    x->attempt.key = provider_key_pick(c->provider, c->state, x->route.tokens, c->keys_tried,
+    x->attempt.key = provider_key_pick(c->provider, c->allowances, x->route.tokens, c->keys_tried,
                                        exchange_now_ms(x));
     if (x->attempt.key != KEY_NONE || c->provider->conf->keys_count == 0)
         return true;
@@ -245,12 +245,20 @@ static void observe(struct exchange *x, enum fault f, uint64_t ns)
         metric_add(x->gl->shard, s->replays[t->provider->index], 1);
 }
 
+/* What no byte of went out nobody has counted. */
+static void return_unsent(struct attempt *a)
+{
+    if (a->allowance != NULL && a->fetch.bytes_out == 0)
+        allowance_return(a->allowance, &a->mark);
+}
+
 void attempt_record(struct exchange *x, enum fault f)
 {
     struct attempt *a = &x->attempt;
     uint64_t now = loop_turn_ns(x->call->loop); /* when its end came in */
     uint64_t ns = now > a->started_ns ? now - a->started_ns : 0;
 
+    return_unsent(a);
     observe(x, f, ns);
     x->records[x->records_count - 1] = (struct attempt_record){
         .target = a->candidate->target,
@@ -279,7 +287,7 @@ static void learn(struct exchange *x, enum fault f)
         target_failed(c->state, f, x->attempt.retry_after_ms, policy, exchange_now_ms(x));
 }
 
-void attempt_bench_key(struct exchange *x)
+static void bench_key(struct exchange *x)
 {
     struct attempt *a = &x->attempt;
     struct provider_state *p = a->candidate->provider;
@@ -291,14 +299,21 @@ void attempt_bench_key(struct exchange *x)
     provider_key_bench(p, a->key, exchange_now_ms(x) + x->gl->gw->conf->retry.key_bench_ms);
 }
 
+void attempt_credential_refused(struct exchange *x)
+{
+    struct entra *entra = x->attempt.candidate->provider->entra;
+
+    bench_key(x);
+    if (entra != NULL)
+        entra_refused(entra, exchange_now_ms(x));
+}
+
 /* The credential was refused: the same target with the next one, if there is one. */
 static void next_key(struct exchange *x)
 {
     struct candidate *c = x->attempt.candidate;
 
-    attempt_bench_key(x);
-    if (c->provider->entra != NULL)
-        entra_refused(c->provider->entra, exchange_now_ms(x));
+    attempt_credential_refused(x);
     x->counted--;
     if (x->attempt.key == KEY_NONE || c->provider->conf->keys_count == 1) {
         c->out = true;

@@ -23,14 +23,14 @@ COLD void attempt_over(struct exchange *x, enum fault f, const char *fmt, ...) P
 /* Write the request and send it (attempt_fetch.c).  WAIT, or FAIL without memory; NEXT when the
  * last of its allowance has just gone to somebody else, and another target may have some. */
 enum verdict attempt_fetch_start(struct exchange *x, struct candidate *c);
-/* Count it: metrics, target state, the record for the log line. */
+/* Count it, once: metrics, allowance, the record for the log line. */
 void attempt_record(struct exchange *x, enum fault f);
 /* The fault for a failed fetch. */
 enum fault attempt_fetch_fault(const struct http_fetch *f, enum http_failure failure);
 /* "openai/gpt-4o-mini", for messages; the model is left out when there is none. */
 struct str attempt_target_name(struct exchange *x);
-/* The key was refused: it rests for retry.key_bench. */
-void attempt_bench_key(struct exchange *x);
+/* A key rests for retry.key_bench; a token of Entra ID is replaced. */
+void attempt_credential_refused(struct exchange *x);
 /* Compare the pinned API version with what came back; warn once a provider. */
 void attempt_check_version(struct exchange *x, const struct http_fields *reply);
 

@@ -380,6 +380,7 @@ static void fill(struct exchange *x, struct candidate *c)
                                            .idle_ms = t->idle_ms,
                                            .deadline_ms = x->deadline_ms};
     openai_watch_init(&a->watch, x->surface->openai, x->mem);
+    a->watch.inputs = x->req.inputs;
 }
 
 static void arm_timers(struct exchange *x)
@@ -404,9 +405,9 @@ static bool take_allowance(struct exchange *x, struct candidate *c)
     struct attempt *a = &x->attempt;
     struct route *r = &x->route;
 
-    a->allowance = target_allowance(c->state, a->key);
-    if (a->allowance == NULL)
+    if (c->allowances == NULL)
         return true;
+    a->allowance = &c->allowances[a->key != KEY_NONE ? a->key : 0];
     if (!r->scarce && r->raced < RACES_MAX) {
         if (allowance_take(a->allowance, r->tokens, exchange_now_ms(x), &a->mark))
             return true;

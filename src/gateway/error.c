@@ -33,32 +33,47 @@ struct str error_body(struct arena *a, enum fault f, struct str message, struct 
     return body;
 }
 
-/* When a wait is known to help; 0: it is not. */
-static uint64_t retry_hint_ms(const struct exchange *x, enum fault f)
+/* What a client is told, however its API writes that. */
+struct told {
+    enum chat_dialect dialect;
+    enum fault fault;
+    unsigned status;
+    struct str message, param, request_id;
+    uint64_t retry_ms; /* when a wait is known to help; 0: it is not */
+};
+
+static uint64_t retry_hint_ms(enum fault f, uint64_t known_ms)
 {
     bool ours = f == FAULT_DRAINING || f == FAULT_OVERLOADED;
 
-    return x->retry_after_out_ms == 0 && ours ? OURS_RETRY_MS : x->retry_after_out_ms;
+    return known_ms == 0 && ours ? OURS_RETRY_MS : known_ms;
 }
 
 /* Also where nothing is served, or relayed, below Anthropic's path or Google's. */
-static enum chat_dialect dialect_of(const struct exchange *x)
+static enum chat_dialect dialect_of_path(struct str path)
 {
-    struct str path = x->call->path;
+    struct str allow;
+    const struct surface *s = surface_find(STR("POST"), path, &allow);
 
-    if (x->surface->id != SURFACE_OTHER && x->surface->id != SURFACE_RELAY)
-        return x->surface->dialect;
+    if (s->id != SURFACE_OTHER && s->id != SURFACE_RELAY)
+        return s->dialect;
     if (str_starts(path, STR("/v1/messages")))
         return CHAT_ANTHROPIC;
     return str_starts(path, STR("/v1beta/")) ? CHAT_GEMINI : CHAT_OPENAI;
 }
 
-static int put_googles(struct exchange *x, enum fault f, struct str message, struct str param,
-                       struct buf *out)
+static struct told told_of(const struct exchange *x, enum fault f, struct str message)
 {
-    unsigned http = x->passed_status != 0 ? x->passed_status : fault_info(f)->http;
+    bool served = x->surface->id != SURFACE_OTHER && x->surface->id != SURFACE_RELAY;
 
-    return generate_error(f, http, message, param, x->request_id, retry_hint_ms(x, f), out);
+    return (struct told){
+        .dialect = served ? x->surface->dialect : dialect_of_path(x->call->path),
+        .fault = f,
+        .status = x->passed_status != 0 ? x->passed_status : fault_info(f)->http,
+        .message = message,
+        .request_id = x->request_id,
+        .retry_ms = retry_hint_ms(f, x->retry_after_out_ms),
+    };
 }
 
 static const struct str no_room[] = {
@@ -68,29 +83,31 @@ static const struct str no_room[] = {
                              "\"message\":\"limits.exchange_bytes is reached.\"}}"),
 };
 
-static struct str body_of(struct exchange *x, enum fault f, struct str message, struct str param)
+static struct str body_of(struct arena *a, const struct told *t)
 {
-    enum chat_dialect d = dialect_of(x);
+    struct str message = t->message.len > 0 ? t->message : str_from(fault_info(t->fault)->manual);
     struct buf out = {.max = BODY_BYTES_MAX};
     struct str body = {NULL, 0};
     int err;
 
-    if (d != CHAT_ANTHROPIC && d != CHAT_GEMINI)
-        return error_body(x->mem, f, message, param);
-    if (message.len == 0)
-        message = str_from(fault_info(f)->manual);
-    err = d == CHAT_GEMINI
-              ? put_googles(x, f, message, param, &out)
-              : chat_surface_get(d)->error_body(f, message, param, x->request_id, &out);
+    if (t->dialect != CHAT_ANTHROPIC && t->dialect != CHAT_GEMINI)
+        return error_body(a, t->fault, t->message, t->param);
+    err = t->dialect == CHAT_GEMINI
+              ? generate_error(t->fault, t->status, message, t->param, t->request_id, t->retry_ms,
+                               &out)
+              : chat_surface_get(t->dialect)
+                    ->error_body(t->fault, message, t->param, t->request_id, &out);
     if (err == 0)
-        body = arena_dup(x->mem, buf_str(&out));
+        body = arena_dup(a, buf_str(&out));
     buf_done(&out);
-    return body.ptr != NULL ? body : no_room[d];
+    return body.ptr != NULL ? body : no_room[t->dialect];
 }
 
 void error_put(struct exchange *x, enum fault f, struct str message, struct buf *out)
 {
-    if (buf_put(out, body_of(x, f, message, STR(""))) < 0)
+    struct told t = told_of(x, f, message);
+
+    if (buf_put(out, body_of(x->mem, &t)) < 0)
         out->len = 0;
 }
 
@@ -125,7 +142,7 @@ static int add_number(struct exchange *x, struct http_fields *f, struct str name
 static int add_retry_fields(struct exchange *x, struct http_fields *f, enum fault fault)
 {
     const struct fault_info *info = fault_info(fault);
-    uint64_t ms = retry_hint_ms(x, fault);
+    uint64_t ms = retry_hint_ms(fault, x->retry_after_out_ms);
     int err;
 
     if (info->http != 429 && info->http < 500 && info->http != 408)
@@ -150,6 +167,7 @@ static void answer_passed(struct exchange *x)
 void error_answer(struct exchange *x)
 {
     struct http_fields f = {0};
+    struct told t = told_of(x, x->fault, x->why);
     struct str body;
 
     if (x->call->left || x->answer.ended)
@@ -163,7 +181,8 @@ void error_answer(struct exchange *x)
         http_reply_abort(x->call); /* bytes are not ours to add to: the cut must be seen */
         return;
     }
-    body = body_of(x, x->fault, x->why, x->param);
+    t.param = x->param;
+    body = body_of(x->mem, &t);
     if (x->answer.head_sent) {
         answer_in_band(x, body);
         return;
@@ -193,7 +212,16 @@ enum fault error_server_fault(unsigned status)
     }
 }
 
-struct str error_server_body(struct arena *a, unsigned status, struct str message, struct str limit)
+struct str error_server_body(struct http_call *c, unsigned status, struct str message,
+                             struct str limit)
 {
-    return error_body(a, error_server_fault(status), message, limit);
+    enum fault f = error_server_fault(status);
+    struct told t = {.dialect = dialect_of_path(c->path),
+                     .fault = f,
+                     .status = status,
+                     .message = message,
+                     .param = limit,
+                     .retry_ms = retry_hint_ms(f, 0)};
+
+    return body_of(&c->arena, &t);
 }

@@ -2,7 +2,7 @@
  * error.h - what a client reads when something went wrong, in the shape of its surface.
  *
  * OpenAI's envelope: {"error":{"message","type","param","code"}}, all four always there; on the
- * surface of Anthropic's API that one's.
+ * paths of Anthropic's API and of Google's theirs.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GATEWAY_ERROR_H
@@ -13,6 +13,7 @@
 #include "base/fault.h"
 
 struct exchange;
+struct http_call;
 
 /* The body, in the arena; a constant fallback when the arena is full.  `message` empty: the
  * fault's own sentence. */
@@ -28,7 +29,7 @@ void error_answer(struct exchange *x);
 /* The fault behind a status that the server answers by itself. */
 enum fault error_server_fault(unsigned status);
 /* For the server's own refusals (http_handler.error_body). */
-struct str error_server_body(struct arena *a, unsigned status, struct str message,
+struct str error_server_body(struct http_call *c, unsigned status, struct str message,
                              struct str limit);
 
 #endif

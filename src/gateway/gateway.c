@@ -17,6 +17,8 @@
 
 #define OWN_ID_BYTES 28u /* "req_" and 24 hexadecimal digits */
 #define SAMPLE_MS 1000u
+/* Models that no alias has, of which allowances are kept all the same. */
+#define DIRECT_MODELS_MAX 512u
 #define OUT_KEEP_BYTES (256u * 1024u)
 
 /* ---- what the threads share ---- */
@@ -104,51 +106,20 @@ static int allocate(struct gateway *g)
     return 0;
 }
 
-static uint32_t allowances_of(const struct conf_target *t)
-{
-    return t->provider->keys_count > 0 ? t->provider->keys_count : 1;
-}
-
-static void share_allowances(struct gateway *g, const struct conf_target *t, uint32_t *used)
-{
-    const struct conf *c = g->conf;
-
-    for (uint32_t m = 0; m < c->models_count; m++) {
-        for (uint32_t i = 0; i < c->models[m].targets_count; i++) {
-            const struct conf_target *other = &c->models[m].targets[i];
-
-            if (other == t) {
-                g->targets[t->index].allowances = g->allowances + *used;
-                *used += allowances_of(t);
-                return;
-            }
-            if (other->provider == t->provider && str_eq(other->model, t->model)) {
-                g->targets[t->index].allowances = g->targets[other->index].allowances;
-                return;
-            }
-        }
-    }
-}
-
-/* A provider counts by key and model, whatever aliases the model has here. */
 static int allowances_init(struct gateway *g)
 {
     const struct conf *c = g->conf;
-    uint32_t count = 0, used = 0;
-    size_t size;
 
+    atomic_init(&g->allowances.left, c->targets_count + DIRECT_MODELS_MAX);
     for (uint32_t m = 0; m < c->models_count; m++) {
-        for (uint32_t i = 0; i < c->models[m].targets_count; i++)
-            count += allowances_of(&c->models[m].targets[i]);
-    }
-    size = (count + 1u) * sizeof(*g->allowances);
-    g->allowances = aligned_alloc(64, size);
-    if (g->allowances == NULL)
-        return -ENOMEM;
-    memset(g->allowances, 0, size);
-    for (uint32_t m = 0; m < c->models_count; m++) {
-        for (uint32_t i = 0; i < c->models[m].targets_count; i++)
-            share_allowances(g, &c->models[m].targets[i], &used);
+        for (uint32_t i = 0; i < c->models[m].targets_count; i++) {
+            const struct conf_target *t = &c->models[m].targets[i];
+            struct allowance *a = allowance_book_get(&g->allowances, t->provider, t->model);
+
+            if (a == NULL)
+                return -ENOMEM;
+            g->targets[t->index].allowances = a;
+        }
     }
     return 0;
 }
@@ -185,7 +156,7 @@ void gateway_free(struct gateway *g)
     tls_free(g->tls);
     series_done(&g->series);
     free(g->targets);
-    free(g->allowances);
+    allowance_book_done(&g->allowances);
     free(g->providers);
     free(g->tickets);
     conf_unref(g->conf);
@@ -236,28 +207,36 @@ static void refuse(struct exchange *x, struct str allow)
 
 static const struct stage refused[] = {{0}};
 
-/* Who names a provider for the Responses API wants that one's own, with all that only it has
- * (stored responses, tools that it runs): its bytes pass as they are. */
-static bool is_relayed(const struct http_call *c, const struct surface *s)
+static bool has_field(const struct http_call *c, struct str name)
 {
-    return s->id == SURFACE_RESPONSES &&
-           http_fields_find(&c->fields, STR("x-dragoman-provider")).ptr != NULL;
+    return http_fields_find(&c->fields, name).ptr != NULL;
+}
+
+/* Who names a provider for the Responses API wants that one's own, with all that only it has
+ * (stored responses, tools that it runs): its bytes pass as they are.  OpenAI and Anthropic list
+ * their models at the same path: each request to Anthropic's API names that one's version. */
+static const struct surface *surface_of(const struct http_call *c, struct str *ret_allow)
+{
+    const struct surface *s = surface_find(c->method, c->path, ret_allow);
+
+    if (s->id == SURFACE_RESPONSES && has_field(c, STR("x-dragoman-provider")))
+        return surface_get(SURFACE_RELAY);
+    if (s->id == SURFACE_MODELS && has_field(c, STR("anthropic-version")))
+        return surface_in(s, CHAT_ANTHROPIC);
+    return s;
 }
 
 static enum http_body_mode on_call(struct http_call *c)
 {
     struct gateway_loop *gl = http_server_user(c);
     struct str allow;
-    const struct surface *s = surface_find(c->method, c->path, &allow);
-    struct exchange *x;
+    const struct surface *s = surface_of(c, &allow);
+    struct exchange *x = exchange_new(gl, c, s);
 
-    if (is_relayed(c, s))
-        s = surface_get(SURFACE_RELAY);
-    x = exchange_new(gl, c, s);
     c->user = x;
     if (x == NULL) {
         http_reply(c, 503, &(struct http_fields){0},
-                   error_body(&c->arena, FAULT_OVERLOADED, STR("No memory."), STR("")));
+                   error_server_body(c, 503, STR("No memory."), STR("")));
         return HTTP_BODY_STREAM;
     }
     metric_gauge(gl->shard, gl->gw->series.in_flight, 1);
@@ -524,8 +503,8 @@ struct page { /* a JSON text being written; `mem` holds what is quoted */
 /* How long until a small request may be sent; 0 also when nothing is known. */
 static uint64_t limited_for_ms(const struct gateway *g, const struct conf_target *t, uint64_t now)
 {
-    uint64_t at =
-        provider_free_at(&g->providers[t->provider->index], &g->targets[t->index], 1, now);
+    uint64_t at = provider_free_at(&g->providers[t->provider->index],
+                                   g->targets[t->index].allowances, 1, now);
 
     return at > now && at < KEY_BENCHED ? at - now : 0;
 }

@@ -11,6 +11,7 @@
 #include "base/metric.h"
 #include "base/rand.h"
 #include "base/spares.h"
+#include "gateway/allowance_book.h"
 #include "gateway/heap.h"
 #include "gateway/series.h"
 #include "gateway/surface.h"
@@ -27,7 +28,7 @@ struct gateway {
     struct series series;
     struct target_state *targets;     /* by conf_target.index */
     struct provider_state *providers; /* by conf_provider.index */
-    struct allowance *allowances;     /* what the targets' point into */
+    struct allowance_book allowances;
     atomic_uint *tickets;             /* by conf_model.index: see route_append() */
     atomic_uint connections;          /* of the listener, all threads */
     atomic_uint upstream_connections; /* all threads; a second old */

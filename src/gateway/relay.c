@@ -39,7 +39,7 @@ static void on_head(struct http_fetch *f, const struct http_reply_in *head)
     attempt_check_version(x, &head->fields);
     /* A 403 may be about what was asked for, which is not ours to know here. */
     if (head->status == 401 || head->status == 402)
-        attempt_bench_key(x);
+        attempt_credential_refused(x);
     if (answer_fields(x, &fields) < 0 ||
         answer_upstream_fields(x, &fields, &head->fields, true) < 0)
         fields = (struct http_fields){0};
@@ -164,7 +164,7 @@ static enum verdict start(struct exchange *x, bool streamed)
     struct upstream_head head;
 
     a->candidate = &x->relay->candidate;
-    a->key = provider_key_pick(a->candidate->provider, a->candidate->state, 0, 0, now);
+    a->key = provider_key_pick(a->candidate->provider, NULL, 0, 0, now);
     a->started_ns = loop_clock_ns();
     x->total_ms = t->timeouts.total_ms;
     x->deadline_ms = x->total_ms != 0 ? now + x->total_ms : 0;

@@ -18,6 +18,7 @@ static struct candidate *add(struct route *r, const struct conf_model *alias,
         .target = t,
         .provider = &st->providers[t->provider->index],
         .state = &st->targets[t->index],
+        .allowances = st->targets[t->index].allowances,
         .alias = alias,
     };
     return c;
@@ -120,7 +121,7 @@ static uint64_t free_at(const struct route *r, const struct candidate *c, uint64
 {
     if (target_rests(c->state, now_ms))
         return KEY_BENCHED;
-    return provider_free_at(c->provider, c->state, r->tokens, now_ms);
+    return provider_free_at(c->provider, c->allowances, r->tokens, now_ms);
 }
 
 /* In this round: the first that is well, or else the one that has allowance first, or else the

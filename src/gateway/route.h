@@ -21,6 +21,7 @@ struct candidate {
     const struct conf_target *target;
     struct provider_state *provider;
     struct target_state *state;
+    struct allowance *allowances;   /* one a key, or one; NULL: nobody counts */
     const struct conf_model *alias; /* it stands in; NULL for provider/model */
     uint64_t keys_tried;            /* a bit a key: refused in this exchange */
     uint64_t not_before_ms;         /* may be asked again from then on */

@@ -120,8 +120,9 @@ static enum verdict route_direct(struct exchange *x, const struct conf_provider 
                               .timeouts = p->timeouts};
     *c = (struct candidate){.target = t,
                             .provider = &x->gl->gw->providers[p->index],
-                            .state = &x->gl->gw->providers[p->index].direct};
-    x->route = (struct route){.at = c, .count = 1};
+                            .state = &x->gl->gw->providers[p->index].direct,
+                            .allowances = allowance_book_get(&x->gl->gw->allowances, p, model)};
+    x->route = (struct route){.at = c, .count = 1, .tokens = guess_tokens(x)};
     set_deadline(x, p->timeouts.total_ms);
     return VERDICT_NEXT;
 }

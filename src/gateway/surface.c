@@ -21,6 +21,8 @@ static const struct surface rows[] = {
     GEMINI(COUNT_TOKENS, "count_tokens", "/v1/models/", ":countTokens",           false),
     {SURFACE_MODELS,      "models",      STR_INIT("/v1/models"),           false, {"", 0},    STR_INIT("GET"),  HTTP_BODY_STREAM, pipeline_models, OPENAI_CHAT,        CHAT_OPENAI,    false},
     {SURFACE_MODELS,      "models",      STR_INIT("/v1/models/"),          true,  {"", 0},    STR_INIT("GET"),  HTTP_BODY_STREAM, pipeline_models, OPENAI_CHAT,        CHAT_OPENAI,    false},
+    {SURFACE_MODELS,      "models",      STR_INIT("/v1/models"),           false, {"", 0},    STR_INIT("GET"),  HTTP_BODY_STREAM, pipeline_models, OPENAI_CHAT,        CHAT_ANTHROPIC, false},
+    {SURFACE_MODELS,      "models",      STR_INIT("/v1/models/"),          true,  {"", 0},    STR_INIT("GET"),  HTTP_BODY_STREAM, pipeline_models, OPENAI_CHAT,        CHAT_ANTHROPIC, false},
     {SURFACE_MODELS,      "models",      STR_INIT("/v1beta/models"),       false, {"", 0},    STR_INIT("GET"),  HTTP_BODY_STREAM, pipeline_models, OPENAI_CHAT,        CHAT_GEMINI,    false},
     {SURFACE_MODELS,      "models",      STR_INIT("/v1beta/models/"),      true,  {"", 0},    STR_INIT("GET"),  HTTP_BODY_STREAM, pipeline_models, OPENAI_CHAT,        CHAT_GEMINI,    false},
     {SURFACE_RELAY,       "relay",       STR_INIT("/v1/"),                 true,  {"", 0},    STR_INIT(""),     HTTP_BODY_STREAM, pipeline_relay,  OPENAI_CHAT,        CHAT_OPENAI,    false},
@@ -60,6 +62,15 @@ const struct surface *surface_find(struct str method, struct str path, struct st
         }
     }
     return other;
+}
+
+const struct surface *surface_in(const struct surface *s, enum chat_dialect d)
+{
+    for (size_t i = 0; i < COUNTOF(rows); i++) {
+        if (rows[i].id == s->id && rows[i].dialect == d && str_eq(rows[i].path, s->path))
+            return &rows[i];
+    }
+    return s;
 }
 
 const struct surface *surface_get(enum surface_id id)

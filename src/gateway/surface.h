@@ -42,6 +42,9 @@ struct surface {
 /* The row for a path; SURFACE_OTHER's when nothing is served there.  When the path exists but not
  * with this method, *ret_allow is the method that does, else empty.  HEAD counts as GET. */
 const struct surface *surface_find(struct str method, struct str path, struct str *ret_allow);
+/* The row of the same path in another API, which its first row is not in; `s` when there is none.
+ */
+const struct surface *surface_in(const struct surface *s, enum chat_dialect d);
 const struct surface *surface_get(enum surface_id id);
 
 #endif

@@ -45,17 +45,17 @@ static bool was_tried(uint64_t tried, uint32_t key)
 }
 
 /* When this key may be asked.  What it was refused for counts more than what it has used up. */
-static uint64_t key_free_at(const struct provider_state *p, const struct target_state *t,
+static uint64_t key_free_at(const struct provider_state *p, const struct allowance *all,
                             uint32_t key, uint64_t tokens, uint64_t now_ms)
 {
     uint64_t benched = atomic_load_explicit(&p->benched[key], memory_order_relaxed);
 
     if (benched > now_ms)
         return KEY_BENCHED + benched;
-    return t->allowances != NULL ? allowance_free_at(&t->allowances[key], tokens, now_ms) : 0;
+    return all != NULL ? allowance_free_at(&all[key], tokens, now_ms) : 0;
 }
 
-uint32_t provider_key_pick(struct provider_state *p, const struct target_state *t, uint64_t tokens,
+uint32_t provider_key_pick(struct provider_state *p, const struct allowance *all, uint64_t tokens,
                            uint64_t tried, uint64_t now_ms)
 {
     uint32_t n = p->conf->keys_count, best = KEY_NONE, start;
@@ -70,7 +70,7 @@ uint32_t provider_key_pick(struct provider_state *p, const struct target_state *
 
         if (was_tried(tried, k))
             continue;
-        free_at = key_free_at(p, t, k, tokens, now_ms);
+        free_at = key_free_at(p, all, k, tokens, now_ms);
         if (free_at < best_at) {
             best = k;
             best_at = free_at;
@@ -79,27 +79,20 @@ uint32_t provider_key_pick(struct provider_state *p, const struct target_state *
     return best;
 }
 
-uint64_t provider_free_at(const struct provider_state *p, const struct target_state *t,
+uint64_t provider_free_at(const struct provider_state *p, const struct allowance *all,
                           uint64_t tokens, uint64_t now_ms)
 {
     uint64_t best_at = KEY_BENCHED;
 
     if (p->conf->keys_count == 0)
-        return t->allowances != NULL ? allowance_free_at(t->allowances, tokens, now_ms) : 0;
+        return all != NULL ? allowance_free_at(all, tokens, now_ms) : 0;
     for (uint32_t k = 0; k < p->conf->keys_count && best_at > 0; k++) {
-        uint64_t free_at = key_free_at(p, t, k, tokens, now_ms);
+        uint64_t free_at = key_free_at(p, all, k, tokens, now_ms);
 
         if (free_at < best_at)
             best_at = free_at;
     }
     return best_at;
-}
-
-struct allowance *target_allowance(const struct target_state *t, uint32_t key)
-{
-    if (t->allowances == NULL)
-        return NULL;
-    return &t->allowances[key != KEY_NONE ? key : 0];
 }
 
 void provider_key_bench(struct provider_state *p, uint32_t key, uint64_t until_ms)

@@ -25,7 +25,7 @@ struct target_state {
     _Alignas(64) atomic_uint_fast64_t rest_until_ms; /* loop time; 0 when it is well */
     atomic_uint failures;                            /* in a row */
     atomic_uint last_fault;                          /* enum fault, for the admin API */
-    struct allowance *allowances; /* one a key, or one; NULL: nobody counts (provider/model) */
+    struct allowance *allowances; /* of its page (allowance_book.h); NULL: nobody counts */
 };
 
 struct provider_state {
@@ -47,20 +47,18 @@ void target_failed(struct target_state *t, enum fault f, uint64_t retry_after_ms
                    const struct conf_retry *policy, uint64_t now_ms);
 
 #define KEY_NONE UINT32_MAX
-/* The next credential in rotation that is not benched, not out of allowance for a request to `t` of
- * about so many tokens, and not in `tried` (a bit a key, the first 64 keys).  When there is none,
- * the one whose allowance comes first; when all are benched, the one whose bench ends first, so
- * that an only key is not lost to one refusal.  KEY_NONE: all were tried, or the provider has none.
- */
-uint32_t provider_key_pick(struct provider_state *p, const struct target_state *t, uint64_t tokens,
+/* The next credential in rotation that is not benched, not out of allowance for a request of about
+ * so many tokens (`all`: of its model, NULL where nobody counts), and not in `tried` (a bit a key,
+ * the first 64 keys).  When there is none, the one whose allowance comes first; when all are
+ * benched, the one whose bench ends first, so that an only key is not lost to one refusal.
+ * KEY_NONE: all were tried, or the provider has none. */
+uint32_t provider_key_pick(struct provider_state *p, const struct allowance *all, uint64_t tokens,
                            uint64_t tried, uint64_t now_ms);
 /* When a credential is at hand for such a request: 0 for now (or none is needed), KEY_BENCHED when
  * all are benched; else when the first has allowance. */
 #define KEY_BENCHED (1ull << 62)
-uint64_t provider_free_at(const struct provider_state *p, const struct target_state *t,
+uint64_t provider_free_at(const struct provider_state *p, const struct allowance *all,
                           uint64_t tokens, uint64_t now_ms);
-/* That of a key, which may be KEY_NONE; NULL: nobody counts. */
-struct allowance *target_allowance(const struct target_state *t, uint32_t key);
 void provider_key_bench(struct provider_state *p, uint32_t key, uint64_t until_ms);
 
 #endif

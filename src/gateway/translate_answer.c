@@ -11,6 +11,7 @@
 #include "llm/chat_text.h"
 #include "llm/generate.h"
 #include "llm/messages.h"
+#include "llm/responses.h"
 
 static void take_usage(struct openai_watch *w, const struct chat_usage *u)
 {
@@ -222,11 +223,23 @@ int translate_end(struct exchange *x, struct buf *out)
 }
 
 /* Events of the Responses API are numbered, and a failed response is told whole: only who wrote the
- * ones before knows how. */
+ * ones before knows how, or has seen them pass.  What was never sent another writer begins anew. */
+static int put_failure(struct exchange *x, enum fault f, struct str message, struct buf *out)
+{
+    struct translation *t = x->translation;
+    bool told = x->answer.committed;
+
+    if (t == NULL)
+        return responses_put_failure(0, f, message, out);
+    if (t->writer == NULL)
+        return responses_put_failure(told ? responses_next_number(t->decoder) : 0, f, message, out);
+    return t->surface->error_event(told ? t->writer : t->surface->writer_new(&t->told, &t->facts),
+                                   f, message, out);
+}
+
 bool translate_error(struct exchange *x, enum fault f, struct str message, struct buf *out)
 {
     const struct chat_surface *s = chat_surface_get(x->surface->dialect);
-    struct chat_writer *w = x->translation != NULL ? x->translation->writer : NULL;
 
     if (x->translation != NULL && x->translation->array) {
         bool any = x->translation->any && x->answer.committed;
@@ -236,9 +249,7 @@ bool translate_error(struct exchange *x, enum fault f, struct str message, struc
                generate_element(buf_str(&x->translation->spare), &any, out) == 0 &&
                buf_put(out, STR("]")) == 0;
     }
-    if (x->surface->dialect != CHAT_RESPONSES || s == NULL)
-        return false;
-    return s->error_event(w, f, message, out) == 0;
+    return x->surface->dialect == CHAT_RESPONSES && put_failure(x, f, message, out) == 0;
 }
 
 /* A whole answer is told as a stream by a writer, on the same dialect too. */

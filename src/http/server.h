@@ -64,9 +64,10 @@ struct http_handler {
      * NULL. */
     void (*refused)(struct http_call *c, unsigned status);
     /* Write the JSON body for an error the server itself answers (400, 408, 413, 417, 431, 501,
-     * 503); `limit` names the setting in play, or is empty.  The arena may be full: .ptr NULL, or
-     * a text that needs none.  May be NULL: a plain default. */
-    struct str (*error_body)(struct arena *a, unsigned status, struct str message,
+     * 503); `limit` names the setting in play, or is empty.  Of the call there are the arena and
+     * the path, as it was sent, or empty when not even that came.  The arena may be full: .ptr
+     * NULL, or a text that needs none.  May be NULL: a plain default. */
+    struct str (*error_body)(struct http_call *c, unsigned status, struct str message,
                              struct str limit);
 };
 

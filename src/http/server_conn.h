@@ -119,6 +119,9 @@ struct str conn_cors_origin(const struct http_conn *c);
 void conn_send(struct http_conn *c, const struct str *pieces, unsigned n);
 
 /* server_head.c */
+#define CONN_CORS_PIECES 5u
+/* The fields for a browser on another site, as pieces of a head; their number. */
+unsigned conn_cors_pieces(const struct http_conn *c, struct str ret_pieces[CONN_CORS_PIECES]);
 /* Serialise the reply's head into the arena, as c->head. */
 MUST_USE int conn_head_write(struct http_conn *c, const struct http_fields *fields, int64_t length);
 

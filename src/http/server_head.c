@@ -10,7 +10,7 @@
 
 /* An unread request body up to this is read and dropped for the sake of the connection. */
 #define DROP_BYTES_MAX (64u * 1024u)
-/* Everything but the caller's fields and the CORS origin. */
+/* Everything but the caller's fields and those of CORS. */
 #define FIXED_BYTES_MAX 512u
 
 static const struct str cors_exposed =
@@ -81,16 +81,23 @@ static char *put_fields(char *to, const struct http_fields *fields)
     return to;
 }
 
-static char *put_cors(char *to, struct str origin)
+unsigned conn_cors_pieces(const struct http_conn *c, struct str ret_pieces[CONN_CORS_PIECES])
 {
-    if (origin.ptr == NULL)
-        return put(to, STR("Vary: Origin\r\n"));
-    to = put(to, STR("Access-Control-Allow-Origin: "));
-    to = put(to, origin);
-    to = put(to, STR("\r\n"));
-    if (!str_eq(origin, STR("*")))
-        to = put(to, STR("Vary: Origin\r\n"));
-    return put(to, cors_exposed);
+    struct str origin;
+    unsigned n = 0;
+
+    if (c->server->settings.cors == NULL)
+        return 0;
+    origin = conn_cors_origin(c);
+    if (origin.ptr != NULL) {
+        ret_pieces[n++] = STR("Access-Control-Allow-Origin: ");
+        ret_pieces[n++] = origin;
+        ret_pieces[n++] = STR("\r\n");
+        ret_pieces[n++] = cors_exposed;
+    }
+    if (origin.ptr == NULL || !str_eq(origin, STR("*")))
+        ret_pieces[n++] = STR("Vary: Origin\r\n");
+    return n;
 }
 
 static char *put_framing(char *to, const struct http_conn *c, int64_t length)
@@ -133,10 +140,12 @@ static void decide_framing(struct http_conn *c, int64_t length)
         c->close_after = true;
 }
 
-static size_t space_for(const struct http_fields *fields, struct str origin, bool cors)
+static size_t space_for(const struct http_fields *fields, const struct str *cors, unsigned n_cors)
 {
-    size_t n = FIXED_BYTES_MAX + (cors ? cors_exposed.len + origin.len : 0);
+    size_t n = FIXED_BYTES_MAX;
 
+    for (unsigned i = 0; i < n_cors; i++)
+        n += cors[i].len;
     for (uint32_t i = 0; fields != NULL && i < fields->count; i++)
         n += fields->at[i].name.len + fields->at[i].value.len + 4;
     return n;
@@ -144,12 +153,12 @@ static size_t space_for(const struct http_fields *fields, struct str origin, boo
 
 int conn_head_write(struct http_conn *c, const struct http_fields *fields, int64_t length)
 {
-    bool cors = c->server->settings.cors != NULL;
-    struct str origin = cors ? conn_cors_origin(c) : (struct str){NULL, 0};
+    struct str cors[CONN_CORS_PIECES];
+    unsigned n_cors = conn_cors_pieces(c, cors);
     char *start, *to;
 
     decide_framing(c, length);
-    start = to = arena_bytes(&c->call.arena, space_for(fields, origin, cors));
+    start = to = arena_bytes(&c->call.arena, space_for(fields, cors, n_cors));
     if (start == NULL)
         return -ENOMEM;
     to = put(to, STR("HTTP/1.1 "));
@@ -159,8 +168,8 @@ int conn_head_write(struct http_conn *c, const struct http_fields *fields, int64
     to = put(to, STR("\r\n"));
     to = put_date(to);
     to = put_fields(to, fields);
-    if (cors)
-        to = put_cors(to, origin);
+    for (unsigned i = 0; i < n_cors; i++)
+        to = put(to, cors[i]);
     to = put_framing(to, c, length);
     to = put(to, STR("\r\n"));
     arena_trim(&c->call.arena, start, to);

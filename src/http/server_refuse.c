@@ -5,12 +5,12 @@
 #include "base/decimal.h"
 #include "http/server_conn.h"
 
-static struct str default_body(struct arena *a, unsigned status, struct str message,
+static struct str default_body(struct http_call *c, unsigned status, struct str message,
                                struct str limit)
 {
     (void)status;
     (void)limit;
-    return arena_printf(a, "{\"error\":{\"message\":\"%.*s\"}}", STR_ARG(message));
+    return arena_printf(&c->arena, "{\"error\":{\"message\":\"%.*s\"}}", STR_ARG(message));
 }
 
 static void answer(struct http_conn *c, const struct http_refusal *r)
@@ -19,7 +19,7 @@ static void answer(struct http_conn *c, const struct http_refusal *r)
     struct http_call *call = &c->call;
     struct http_fields fields = {0};
     struct str body = (h->error_body != NULL ? h->error_body : default_body)(
-        &call->arena, r->status, str_from(r->message), str_from(r->limit));
+        call, r->status, str_from(r->message), str_from(r->limit));
 
     if (http_fields_add(&fields, &call->arena, STR("Content-Type"), STR("application/json")) < 0)
         fields.count = 0;
@@ -34,12 +34,13 @@ void conn_answer_full(struct http_conn *c)
 {
     const struct http_handler *h = c->server->handler;
     const char *limit = "limits.exchange_bytes";
-    struct str body = {NULL, 0};
+    struct str pieces[CONN_CORS_PIECES + 5], body = {NULL, 0};
     char digits[DECIMAL_BYTES_MAX];
+    unsigned n = 0;
 
     if (h->error_body != NULL)
-        body = h->error_body(&c->call.arena, 503, STR("limits.exchange_bytes is reached."),
-                             str_from(limit));
+        body =
+            h->error_body(&c->call, 503, STR("limits.exchange_bytes is reached."), str_from(limit));
     if (body.ptr == NULL)
         body = STR("{\"error\":{\"message\":\"limits.exchange_bytes is reached.\"}}");
     c->call.status = 503;
@@ -48,19 +49,30 @@ void conn_answer_full(struct http_conn *c)
     c->bodiless = c->call.head_only; /* it may have been decided for a 204 */
     c->close_after = true;
     conn_body_uncount(c);
-    conn_send(c,
-              (struct str[]){STR("HTTP/1.1 503 Service Unavailable\r\n"
-                                 "Content-Type: application/json\r\n"
-                                 "Retry-After: 1\r\n"
-                                 "Connection: close\r\n"
-                                 "Content-Length: "),
-                             decimal_write(body.len, digits), STR("\r\n\r\n"), body},
-              c->bodiless ? 3 : 4);
+    pieces[n++] = STR("HTTP/1.1 503 Service Unavailable\r\n"
+                      "Content-Type: application/json\r\n"
+                      "Retry-After: 1\r\n"
+                      "Connection: close\r\n");
+    n += conn_cors_pieces(c, pieces + n);
+    pieces[n++] = STR("Content-Length: ");
+    pieces[n++] = decimal_write(body.len, digits);
+    pieces[n++] = STR("\r\n\r\n");
+    if (!c->bodiless)
+        pieces[n++] = body;
+    conn_send(c, pieces, n);
     conn_later(c);
 }
 
+static struct str origin_of(const struct http_conn *c)
+{
+    return http_fields_find(&c->call.fields, STR("origin"));
+}
+
+/* What of the head the refusal depends on outlives it. */
 void conn_refuse(struct http_conn *c, const struct http_refusal *r)
 {
+    struct arena kept = {0};
+    struct str path = arena_dup(&kept, c->call.path), origin = arena_dup(&kept, origin_of(c));
     bool in_call = c->state == CONN_CALL;
     bool too_late = c->state == CONN_DROP || (in_call && c->call.status != 0);
     bool head_only = c->call.head_only;
@@ -70,11 +82,17 @@ void conn_refuse(struct http_conn *c, const struct http_refusal *r)
     else /* of the head that did not make it */
         arena_done(&c->call.arena);
     if (too_late) { /* another reply is out already */
+        arena_done(&kept);
         c->state = CONN_DROP;
         c->broken = true;
         return;
     }
+    c->call.arena = kept;
+    c->call.path = path;
     c->call.fields = (struct http_fields){0};
+    if (origin.len > 0 &&
+        http_fields_add(&c->call.fields, &c->call.arena, STR("origin"), origin) < 0)
+        c->call.fields.count = 0;
     c->call.head_only = head_only;
     c->state = CONN_CALL;
     c->own = true;
@@ -88,7 +106,7 @@ void conn_refuse(struct http_conn *c, const struct http_refusal *r)
 struct str conn_cors_origin(const struct http_conn *c)
 {
     const struct http_cors *cors = c->server->settings.cors;
-    struct str origin = http_fields_find(&c->call.fields, STR("origin"));
+    struct str origin = origin_of(c);
 
     for (unsigned i = 0; origin.ptr != NULL && i < cors->count; i++) {
         if (str_eq(cors->origins[i], STR("*")))

@@ -274,10 +274,27 @@ static enum request_step read_body(struct request_reader *r, struct str bytes, s
     return r->whole ? REQUEST_END : REQUEST_HELD;
 }
 
+void request_peek(struct request_reader *r, struct str bytes)
+{
+    struct str method, target, line;
+
+    (void)str_cut(str_skip(bytes, empty_lines(bytes)), '\r', &line, &bytes);
+    if (!str_cut(line, ' ', &method, &target))
+        return;
+    (void)str_cut(target, ' ', &target, &line);
+    (void)str_cut(target, '?', &r->call->path, &line);
+}
+
 enum request_step request_read(struct request_reader *r, struct str bytes, size_t *ret_used)
 {
+    enum request_step step;
+
     *ret_used = 0;
-    if (!r->head_done)
-        return find_head(r, bytes, ret_used);
+    if (!r->head_done) {
+        step = find_head(r, bytes, ret_used);
+        if (step == REQUEST_BAD && r->call->path.len == 0)
+            request_peek(r, bytes);
+        return step;
+    }
     return r->whole ? REQUEST_END : read_body(r, bytes, ret_used);
 }

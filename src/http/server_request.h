@@ -51,6 +51,8 @@ struct request_reader {
 void request_reader_reset(struct request_reader *r);
 MUST_USE enum request_step request_read(struct request_reader *r, struct str bytes,
                                         size_t *ret_used);
+/* Set the call's path to what `bytes`, a head that is not taken, begins with; it stays theirs. */
+void request_peek(struct request_reader *r, struct str bytes);
 /* Would request_read() without bytes have something to say? */
 static inline bool request_pending(const struct request_reader *r)
 {

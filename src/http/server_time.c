@@ -46,6 +46,7 @@ static void limit_tick(struct http_conn *c)
 
     switch (c->state) {
     case CONN_HEAD:
+        request_peek(&c->reader, buf_str(&c->held));
         too_slow(c, "the request's head did not arrive in time", "limits.header");
         break;
     case CONN_CALL:

@@ -380,8 +380,12 @@ static bool refuse_choices(struct anthropic_script *s)
 
 static bool refuse_size(struct anthropic_script *s)
 {
-    (void)chat_refuse(s->problem, s->request->arena, "", "there is no room to write the request");
-    s->problem->fault = s->pen->err == -ENOBUFS ? FAULT_TOO_LARGE : FAULT_INTERNAL;
+    if (s->pen->err == -ENOBUFS)
+        *s->problem = (struct chat_problem){
+            .fault = FAULT_TOO_LARGE, .why = STR("the request is too large in Anthropic's form")};
+    else
+        *s->problem = (struct chat_problem){.fault = FAULT_OVERLOADED,
+                                            .why = STR("No memory for the request's body.")};
     return false;
 }
 

@@ -26,6 +26,7 @@ struct openai_request {
     bool stream;
     struct str stream_options; /* as written; empty when absent or null */
     uint32_t choices;          /* `n`; 0 when absent */
+    uint32_t inputs;           /* of embeddings: a vector each; 0 where that is not to be told */
     uint64_t max_tokens;       /* under any of its names; 0 when absent, or no number */
     bool wants_usage;          /* stream_options.include_usage is true */
     struct str options_value;  /* stream_options as written, null included; empty when absent */
@@ -88,6 +89,7 @@ struct openai_watch {
     struct str error_message, error_type, error_code; /* in the arena */
     struct openai_tools *tools;     /* per-choice tool-call state; NULL until one was seen */
     struct openai_stencil *stencil; /* the shape of the event before; NULL until there is one */
+    uint32_t inputs; /* so many vectors are asked for, at least; set behind openai_watch_init() */
     uint32_t choices_seen, choices_finished;
     uint64_t seen[2], ended[2]; /* a bit a choice index below OPENAI_CHOICES_MAX */
 };
@@ -106,8 +108,8 @@ enum openai_event_kind openai_watch_event(struct openai_watch *w, struct str nam
 
 /* ---- an answer, whole ---- */
 
-/* Judge the body of a 2xx: FAULT_NONE for an answer, else UPSTREAM_BAD_REPLY (null, no choices,
- * HTML, not JSON), or the fault of the error object inside it, with texts in *w. */
+/* Judge the body of a 2xx: FAULT_NONE for an answer, else UPSTREAM_BAD_REPLY (null, no choices, too
+ * few vectors, HTML, not JSON), or the fault of the error object inside it, with texts in *w. */
 MUST_USE enum fault openai_watch_body(struct openai_watch *w, struct str body);
 
 /* Tell the body of a chat completion as the events of a stream, [DONE] included, with the usage if

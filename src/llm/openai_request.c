@@ -17,18 +17,31 @@ struct scan {
     bool model, stream, options, usage, input; /* seen */
     const char *input_name;                    /* what the surface cannot do without */
     bool input_array;                          /* and it has to be an array with something in it */
+    bool counting, uncounted;                  /* how many there are; what is no text, nor tokens */
     enum fault fault;                          /* the first one */
     struct str why, param;
 };
 
-/* The first complaint stands; the scan goes on, since text that is not JSON matters more. */
+/* The first complaint stands; the scan goes on, since text that is not JSON matters more.  A `why`
+ * that had no room is one of another kind. */
 static COLD void complain(struct scan *sc, const char *param, struct str why)
 {
+    const bool room = why.ptr != NULL;
+
     if (sc->fault != FAULT_NONE)
         return;
-    sc->fault = why.ptr != NULL ? FAULT_BAD_REQUEST : FAULT_INTERNAL;
-    sc->why = why;
-    sc->param = str_from(param);
+    sc->fault = room ? FAULT_BAD_REQUEST : FAULT_OVERLOADED;
+    sc->why = room ? why : STR("limits.exchange_bytes is reached.");
+    sc->param = str_from(room ? param : NULL);
+}
+
+/* It could not be unescaped. */
+static COLD void complain_of_model(struct scan *sc, const struct json_member *m)
+{
+    bool room = arena_bytes(sc->arena, m->value.len) != NULL;
+
+    complain(sc, "model",
+             room ? STR("'model' holds half a surrogate pair") : (struct str){NULL, 0});
 }
 
 static bool take_once(struct scan *sc, bool *seen, const char *name)
@@ -54,7 +67,7 @@ static void take_model(struct scan *sc, const struct json_member *m)
     sc->req.model_value = m->value;
     sc->req.model = json_unescape(sc->arena, m->value);
     if (sc->req.model.ptr == NULL)
-        complain(sc, "model", STR("'model' holds half a surrogate pair, or is too long"));
+        complain_of_model(sc, m);
     else if (sc->req.model.len == 0)
         complain(sc, "model", STR("'model' must not be empty"));
 }
@@ -97,9 +110,36 @@ static void take_options(struct scan *sc, const struct json_member *m)
         complain(sc, "stream_options", STR("'stream_options' is nested too deeply"));
 }
 
+/* A text, or an array of numbers, is one input; texts and such arrays are as many.  What else
+ * somebody may embed (pictures) is not ours to count. */
+static bool count_input(void *ctx, const struct json_member *m)
+{
+    struct scan *sc = ctx;
+
+    if (m->type == JSON_STRING || m->type == JSON_ARRAY)
+        sc->req.inputs++;
+    else if (m->type == JSON_NUMBER)
+        sc->req.inputs = 1;
+    else
+        sc->uncounted = true;
+    return true;
+}
+
+static struct json_visitor enter_input(void *ctx, const struct json_member *m)
+{
+    struct scan *sc = ctx;
+
+    if (m->type != JSON_ARRAY || !json_key_is(m, STR("input")))
+        return (struct json_visitor){NULL, NULL, NULL};
+    sc->req.inputs = 0;
+    return (struct json_visitor){count_input, NULL, sc};
+}
+
 static void take_input(struct scan *sc, const struct json_member *m)
 {
     sc->input = m->type != JSON_NULL;
+    if (sc->counting && m->type != JSON_ARRAY)
+        sc->req.inputs = m->type == JSON_STRING;
     if (!sc->input || !sc->input_array)
         return;
     if (m->type != JSON_ARRAY)
@@ -179,10 +219,11 @@ static const char *input_name(enum openai_surface surface)
 static enum fault scan(struct scan *sc, struct str body, struct openai_request *ret_req,
                        struct str *ret_why, struct str *ret_param)
 {
+    struct json_visitor top = {take_member, sc->counting ? enter_input : NULL, sc};
     struct json_error error;
 
     sc->req.body = body;
-    if (!json_scan(body, sc->depth_max, take_member, sc, &error)) {
+    if (!json_visit(body, sc->depth_max, top, &error)) {
         *ret_why = arena_printf(sc->arena, "the body is not valid JSON: %.*s",
                                 STR_ARG(json_error_text(sc->arena, body, &error)));
         *ret_param = (struct str){NULL, 0};
@@ -194,6 +235,8 @@ static enum fault scan(struct scan *sc, struct str body, struct openai_request *
         *ret_param = sc->param;
         return sc->fault;
     }
+    if (sc->uncounted)
+        sc->req.inputs = 0;
     sc->req.object_open = (struct str){memchr(body.ptr, '{', body.len), 1};
     *ret_req = sc->req;
     return FAULT_NONE;
@@ -206,7 +249,8 @@ enum fault openai_request_scan(struct arena *a, enum openai_surface surface, str
     struct scan sc = {.arena = a,
                       .depth_max = depth_max,
                       .input_name = input_name(surface),
-                      .input_array = surface == OPENAI_CHAT};
+                      .input_array = surface == OPENAI_CHAT,
+                      .counting = surface == OPENAI_EMBEDDINGS};
 
     return scan(&sc, body, ret_req, ret_why, ret_param);
 }

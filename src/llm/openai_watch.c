@@ -18,7 +18,7 @@ struct choice {
 struct chunk {
     struct openai_watch *watch;
     struct str text;
-    struct str error, choices, data, id; /* values as written; empty when absent */
+    struct str error, choices, id; /* values as written; empty when absent */
     struct openai_usage_reading usage, groq_usage;
     bool has_usage, has_groq_usage;
     bool flat_error;
@@ -29,6 +29,7 @@ struct chunk {
     struct str padding;
     unsigned position; /* of the next choice in its array */
     unsigned objects;  /* choices that are objects */
+    uint64_t vectors;  /* of embeddings */
     struct buf *rewrite;
     const char *copied; /* the event is in `rewrite` up to here; NULL: nothing was mended */
 };
@@ -245,8 +246,6 @@ static bool take_chunk_member(void *ctx, const struct json_member *m)
 
     if (json_key_is(m, STR("choices")) && m->type == JSON_ARRAY)
         k->choices = m->value;
-    else if (json_key_is(m, STR("data")) && m->type == JSON_ARRAY)
-        k->data = m->value;
     else if (json_key_is(m, STR("error")))
         k->error = m->type != JSON_NULL ? m->value : k->error;
     else if (json_key_is(m, STR("id")))
@@ -258,10 +257,24 @@ static bool take_chunk_member(void *ctx, const struct json_member *m)
     return true;
 }
 
+static bool count_vector(void *ctx, const struct json_member *m)
+{
+    struct chunk *k = ctx;
+
+    (void)m;
+    k->vectors++;
+    return true;
+}
+
 static struct json_visitor enter_chunk_member(void *ctx, const struct json_member *m)
 {
     struct chunk *k = ctx;
 
+    if (k->watch->surface == OPENAI_EMBEDDINGS && m->type == JSON_ARRAY &&
+        json_key_is(m, STR("data"))) {
+        k->vectors = 0;
+        return (struct json_visitor){count_vector, NULL, k};
+    }
     if (m->type == JSON_ARRAY && json_key_is(m, STR("choices"))) {
         k->position = k->objects = 0;
         return (struct json_visitor){take_choice, enter_choice, k};
@@ -416,6 +429,6 @@ enum fault openai_watch_body(struct openai_watch *w, struct str body)
     }
     count_chunk(&k);
     answered =
-        w->surface == OPENAI_EMBEDDINGS ? k.data.len > 0 && !json_is_empty(k.data) : k.objects > 0;
+        w->surface == OPENAI_EMBEDDINGS ? k.vectors > 0 && k.vectors >= w->inputs : k.objects > 0;
     return answered ? FAULT_NONE : FAULT_UPSTREAM_BAD_REPLY;
 }

@@ -14,6 +14,7 @@
 #include "llm/dialects.h"
 #include "llm/json_pick.h"
 #include "llm/openai_part.h"
+#include "llm/responses.h"
 
 static const struct json_text nothing = {NULL, 0};
 
@@ -21,6 +22,7 @@ static const struct json_text nothing = {NULL, 0};
 
 enum field {
     F_TYPE,
+    F_SEQUENCE_NUMBER,
     F_DELTA,
     F_OUTPUT_INDEX,
     F_CONTENT_INDEX,
@@ -36,6 +38,7 @@ enum field {
 
 static const struct str fields[FIELDS] = {
     [F_TYPE] = STR_INIT("type"),
+    [F_SEQUENCE_NUMBER] = STR_INIT("sequence_number"),
     [F_DELTA] = STR_INIT("delta"),
     [F_OUTPUT_INDEX] = STR_INIT("output_index"),
     [F_CONTENT_INDEX] = STR_INIT("content_index"),
@@ -443,6 +446,20 @@ static bool is_error(const struct event *e)
            (e->type.len == 0 && json_type_of(e->value[F_ERROR]) == JSON_OBJECT);
 }
 
+/* An error's is not counted: where events pass, it does not. */
+static void note_number(struct chat_decoder *d, const struct event *e)
+{
+    uint64_t number;
+
+    if (!d->ended && str_to_u64(e->value[F_SEQUENCE_NUMBER], &number) && number < UINT64_MAX)
+        d->next_number = number + 1;
+}
+
+uint64_t responses_next_number(const struct chat_decoder *d)
+{
+    return d->next_number;
+}
+
 bool responses_decode(struct chat_decoder *d, struct str name, struct str data, chat_event_fn *emit,
                       void *ctx)
 {
@@ -461,6 +478,7 @@ bool responses_decode(struct chat_decoder *d, struct str name, struct str data, 
         return true;
     }
     on_event(d, &e);
+    note_number(d, &e);
     return !d->bad;
 }
 

@@ -34,6 +34,7 @@ struct chat_decoder {
     struct output *open; /* what the last event was about; NULL: a block ended */
     uint64_t part;       /* … and which part of it */
     uint32_t calls;
+    uint64_t next_number; /* of events; 0 while none has one */
 };
 
 /* A part of an item: its text, or a piece of it. */

@@ -16,6 +16,7 @@
 #include <errno.h>
 
 #include "llm/dialects.h"
+#include "llm/responses.h"
 
 #define ITEMS_MAX 4096u
 
@@ -454,6 +455,8 @@ static int put(struct chat_writer *w, const struct chat_event *ev, struct buf *o
     struct json_pen pen = json_pen(out);
     struct responses_pen p = pen_of(w, &pen);
     size_t before = out->len;
+    uint64_t seq = w->seq;
+    bool started = w->started;
     int err;
 
     if (ev->choice != 0 || w->done) /* an answer has one, and ends once */
@@ -465,8 +468,11 @@ static int put(struct chat_writer *w, const struct chat_event *ev, struct buf *o
     if (err == 0 && ev->kind == CHAT_EV_END)
         finish(w, p);
     err = err != 0 ? err : pen.err;
-    if (err < 0)
+    if (err < 0) { /* nothing of it goes to the client */
         out->len = before;
+        w->seq = seq;
+        w->started = started;
+    }
     return err;
 }
 
@@ -502,24 +508,32 @@ static int error_body(enum fault f, struct str message, struct str param, struct
     return surface_chat.error_body(f, message, param, request_id, out); /* OpenAI has but one */
 }
 
+int responses_put_failure(uint64_t number, enum fault f, struct str message, struct buf *out)
+{
+    struct json_pen pen = json_pen(out);
+    size_t before = out->len;
+
+    responses_put_error((struct responses_pen){&pen, &number}, f, message);
+    if (pen.err < 0)
+        out->len = before;
+    return pen.err;
+}
+
 /* What had been said until then is in the response that failed, as far as it came.  Without a
  * writer nothing had been. */
 static int error_event(struct chat_writer *w, enum fault f, struct str message, struct buf *out)
 {
-    const struct responses_outcome o = {
-        .status = STR("failed"), .fault = f, .message = message, .usage = w ? &w->usage : NULL};
     struct json_pen pen = json_pen(out);
-    uint64_t seq = 0;
-    struct responses_pen p = {&pen, w != NULL ? &w->seq : &seq};
+    struct responses_outcome o = {.status = STR("failed"), .fault = f, .message = message};
     size_t before = out->len;
 
-    if (w != NULL)
-        start(w, p);
-    responses_put_error(p, f, message);
-    if (w != NULL) {
-        responses_put_state(p, STR("response.failed"), &w->frame, w->first, &o);
-        w->done = true;
-    }
+    if (w == NULL)
+        return responses_put_failure(0, f, message, out);
+    o.usage = &w->usage;
+    start(w, pen_of(w, &pen));
+    responses_put_error(pen_of(w, &pen), f, message);
+    responses_put_state(pen_of(w, &pen), STR("response.failed"), &w->frame, w->first, &o);
+    w->done = true;
     if (pen.err < 0)
         out->len = before;
     return pen.err;

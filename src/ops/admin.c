@@ -70,7 +70,8 @@ static void on_nothing(struct http_call *c)
 }
 
 /* For what the server refuses before a page is asked. */
-static struct str error_body(struct arena *a, unsigned status, struct str message, struct str limit)
+static struct str error_body(struct http_call *c, unsigned status, struct str message,
+                             struct str limit)
 {
     enum fault f = status == 408   ? FAULT_CLIENT_TIMEOUT
                    : status == 413 ? FAULT_TOO_LARGE
@@ -78,7 +79,7 @@ static struct str error_body(struct arena *a, unsigned status, struct str messag
                                    : FAULT_OVERLOADED;
 
     (void)limit; /* these limits are not settings */
-    return admin_page_error(a, f, message);
+    return admin_page_error(&c->arena, f, message);
 }
 
 static const struct http_handler handler = {

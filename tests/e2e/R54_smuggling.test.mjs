@@ -158,6 +158,42 @@ test('R63 a body over the limit: 413 that names it, by length and by count', asy
   c.close();
 });
 
+/** What each API's own SDK reads from an error of this status. */
+const forms = {
+  '/v1/chat/completions': (json) => ['message', 'type', 'param', 'code'].every((k) => k in json.error) && 'type' in json === false,
+  '/v1/messages': (json) => json.type === 'error' && /_error|too_large/.test(json.error.type),
+  '/v1/messages/count_tokens?beta=true': (json) => json.type === 'error' && json.error.message,
+  '/v1beta/models/own%2Fm:generateContent': (json, status) => json.error.code === status && /^[A-Z_]+$/.test(json.error.status),
+  '/v1/models/own%2Fm:streamGenerateContent?alt=sse': (json, status) => json.error.code === status && json.error.details.length > 0,
+};
+
+for (const [path, hasForm] of Object.entries(forms))
+  test(`R54 a request that is refused before it is whole hears so in the form of ${path}`, async () => {
+    const line = `POST ${path} HTTP/1.1`;
+    for (const [status, bytes] of [
+      [400, head('Content-Length: 1 0\r\n', line)],
+      [400, `${line}\r\nHost: x\r\nX y\r\n`],
+      [400, `${line}\nHost: x\n\n`],
+      [408, `\r\n${line}\r\nHost: x\r\n`],
+      [408, head('Content-Length: 5000\r\n', line)],
+      [413, head('Content-Length: 70000\r\n', line)],
+      [413, head('Transfer-Encoding: chunked\r\n', line) + chunked('y'.repeat(70_000))],
+      [417, head('Expect: what\r\nContent-Length: 1\r\n', line)],
+      [431, head(`X: ${'y'.repeat(17 * 1024)}\r\n`, line)],
+      [431, `${line}\r\nHost: x\r\nX: ${'y'.repeat(17 * 1024)}`],
+      [431, head('X: y\r\n'.repeat(40), line)],
+      [400, head('Transfer-Encoding: xchunked\r\n', line)],
+    ]) {
+      const c = await Raw.to(t.gw.port);
+      c.send(bytes);
+      await c.has(/\r\n\r\n[^]*}$/);
+      const [answer, json] = c.text.split('\r\n\r\n');
+      assert.equal(Number(answer.split(' ')[1]), status, c.text);
+      assert.ok(hasForm(JSON.parse(json), status), c.text);
+      c.close();
+    }
+  });
+
 test('R54 requests in a row on one connection are answered in order', async () => {
   const c = await Raw.to(t.gw.port);
   const two = head(length) + body;

@@ -43,6 +43,20 @@ const texts = ['the caravan rests', 'Grüße "aus" \\ der Wüste\n\u{1f42a}', 't
 const words = (list) => list.reduce((n, t) => n + t.split(/\s+/).length, 0);
 const packed = (numbers) => [...Float32Array.from(numbers)];
 
+test('R10 an answer with fewer vectors than inputs is a failure, and is tried elsewhere', async () => {
+  answers = (q, a) => reply(a, 200, { object: 'list', model: 'm', data: [{ object: 'embedding', index: 0, embedding: [1, 2] }] });
+  const g = await Gateway.start({ providers: { short: { base_url: own.url }, full: { base_url: sim.url } }, retry: { attempts: 2 },
+    models: { both: ordered('short/m', 'full/sim') } });
+  try {
+    for (const [input, status] of [['a', 200], [['a'], 200], [[1, 2], 200], [['a', 'b'], 502], [[[1], [2]], 502]])
+      assert.equal((await embed(g, { model: 'short/m', input })).status, status, JSON.stringify(input));
+    const r = await embed(g, { model: 'both', input: ['a', 'b'] });
+    assert.deepEqual([r.status, r.json.data.length, r.headers['x-dragoman-attempts']], [200, 2, '2']);
+  } finally {
+    await g.stop();
+  }
+});
+
 // ---- the same everywhere ----
 
 const expected = (await client.embeddings.create({ model: 'openai/sim', input: texts, encoding_format: 'float' })).data.map((d) => d.embedding);

@@ -18,6 +18,7 @@ const scripts = {
   keys: bucket('keys', 10, '60s'),
   lonely: bucket('lonely', 5, '60s'),
   far: bucket('far', 3, '1h'),
+  shared: bucket('shared', 6, '60s'),
 };
 const models = {
   ordered: alias('ordered', `sim/${scripts.ordered}`, `sim/${plenty('ordered')}`),
@@ -29,6 +30,7 @@ const models = {
   keys: alias('ordered', `two/${scripts.keys}`, `sim/${plenty('keys')}`),
   lonely: alias('ordered', `sim/${scripts.lonely}`),
   far: alias('ordered', `sim/${scripts.far}`, `sim/${plenty('far')}`),
+  shared: alias('ordered', `sim/${scripts.shared}`, `sim/${plenty('shared')}`),
 };
 const config = (sim) => ({
   providers: {
@@ -102,6 +104,14 @@ test('a limit is the key’s: the other key of the provider is asked, then the o
   assert.deepEqual([...by.values()], [10, 10]);
   assert.ok(log.every((e) => e.status === 200));
   assert.equal((await t.sim.log(plenty('keys'))).length, 20);
+});
+
+test('who names provider/model uses up what the aliases of that model have', async () => {
+  assert.equal((await chat(t.gw, 'shared')).status, 200);
+  for (let i = 0; i < 5; i++) assert.equal((await chat(t.gw, `sim/${scripts.shared}`)).status, 200);
+  for (let i = 0; i < 5; i++) assert.equal((await chat(t.gw, 'shared')).status, 200);
+  assert.deepEqual(await statuses(t.sim, scripts.shared), Array(6).fill(200));
+  assert.equal((await t.sim.log(plenty('shared'))).length, 5);
 });
 
 test('an only target is asked although nothing is left, and its 429 is told', async () => {

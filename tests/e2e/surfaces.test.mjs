@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { Gateway, Upstream, ask, chat, completion, eventually, pair, question, readStream, reply } from './harness.mjs';
 
@@ -43,6 +44,24 @@ test('GET /v1/models lists aliases and targets, as the official SDK reads them',
     assert.ok(Number.isInteger(m.created));
     assert.equal(typeof m.owned_by, 'string');
   }
+});
+
+test('GET /v1/models of a client of Anthropic has the form that its official SDK reads', async () => {
+  const claude = new Anthropic({ baseURL: t.gw.origin, apiKey: 'none', maxRetries: 0 });
+  const page = await claude.models.list();
+  assert.equal(page.has_more, false);
+  assert.deepEqual([page.first_id, page.last_id], [page.data[0].id, page.data.at(-1).id]);
+  const models = [];
+  for await (const m of page) models.push(m);
+  const openais = (await ask(t.gw.origin, 'GET', '/v1/models')).json.data;
+  assert.deepEqual(models.map((m) => m.id), openais.map((m) => m.id));
+  for (const m of models) {
+    assert.deepEqual([m.type, m.display_name, m.lifecycle], ['model', m.id, 'active']);
+    assert.equal(Date.parse(m.created_at), openais[0].created * 1000);
+    for (const unknown of ['capabilities', 'deprecated_at', 'line', 'max_input_tokens', 'max_tokens', 'retires_at']) assert.equal(m[unknown], null);
+  }
+  assert.deepEqual(await claude.models.retrieve('org/team/model:free'), models[1]);
+  await assert.rejects(claude.models.retrieve('nothing'), (e) => e instanceof Anthropic.NotFoundError && e.type === 'not_found_error');
 });
 
 test('GET /v1/models/{id}: ids with slashes, encoded or not', async () => {

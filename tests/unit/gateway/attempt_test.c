@@ -509,6 +509,73 @@ static void R1_who_leaves_during_a_back_off_is_not_asked_for_again(void **state)
     assert_int_equal(f.upstream.cancelled, 0);
 }
 
+/* ---- what it draws of an allowance ---- */
+
+static void what_never_went_out_is_given_back_to_the_allowance(void **state)
+{
+    static const struct {
+        const char *what;
+        enum http_failure how;
+        enum http_phase phase;
+        unsigned drawn;
+    } rows[] = {
+        {"no such host", HTTP_FAIL_RESOLVE, HTTP_PHASE_RESOLVE, 0},
+        {"refused", HTTP_FAIL_CONNECT, HTTP_PHASE_CONNECT, 0},
+        {"no handshake", HTTP_FAIL_TLS, HTTP_PHASE_TLS, 0},
+        {"a full queue", HTTP_FAIL_LIMIT, HTTP_PHASE_QUEUE, 0},
+        {"a hanging connection", HTTP_FAIL_TIMEOUT, HTTP_PHASE_CONNECT, 0},
+        {"cut while it goes out", HTTP_FAIL_RESET, HTTP_PHASE_SEND, 1},
+        {"no answer", HTTP_FAIL_TIMEOUT, HTTP_PHASE_HEADERS, 1},
+        {"the client leaves early", HTTP_FAIL_NONE, HTTP_PHASE_CONNECT, 0},
+        {"the client leaves late", HTTP_FAIL_NONE, HTTP_PHASE_HEADERS, 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(rows); i++) {
+        struct allowance counts[2] = {0};
+        uint64_t drawn;
+
+        f.gw.targets[state_of("chat", 0) - f.gw.targets].allowances = counts;
+        ask(&f, "chat");
+        assert_int_equal(counts[0].of[ALLOWANCE_REQUESTS].sent + counts[1].of[0].sent, 1);
+        if (rows[i].how != HTTP_FAIL_NONE) {
+            breaks(&f, rows[i].how, rows[i].phase);
+        } else {
+            if (rows[i].phase < HTTP_PHASE_SEND)
+                is_connecting(&f);
+            leaves(&f);
+        }
+        for (unsigned u = 0; u < ALLOWANCE_UNITS; u++) {
+            drawn = counts[0].of[u].sent + counts[1].of[u].sent;
+            if ((drawn > 0) != rows[i].drawn || (u == ALLOWANCE_REQUESTS && drawn > 1))
+                fail_msg("%s: %llu of unit %u", rows[i].what, (unsigned long long)drawn, u);
+        }
+        close_fixture(&f);
+        open_fixture(&f, two);
+    }
+}
+
+static void who_names_a_provider_draws_from_the_same_allowance(void **state)
+{
+    const struct conf_provider *two_ = conf_provider_find(f.conf, STR("two"));
+    struct allowance *a;
+
+    (void)state;
+    atomic_store(&f.gw.allowances.left, 2);
+    ask(&f, "two/m");
+    a = f.x->attempt.allowance;
+    assert_ptr_equal(a, allowance_book_get(&f.gw.allowances, two_, STR("m")));
+    assert_int_equal(a->of[ALLOWANCE_REQUESTS].sent, 1);
+    refuses(&f, 200, JSON "x-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 5s\n",
+            HELLO);
+    assert_int_equal(allowance_free_at(a, 1, loop_now_ms(&f.loop)), loop_now_ms(&f.loop) + 5001);
+    ask(&f, "one/m");
+    assert_ptr_not_equal(f.x->attempt.allowance, a);
+    ask(&f, "one/another"); /* there is no page left */
+    assert_null(f.x->attempt.allowance);
+    allowance_book_done(&f.gw.allowances);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -539,6 +606,8 @@ int main(void)
         TEST(R1_who_leaves_during_a_try_cancels_it_once),
         TEST(R16_behind_a_back_off_the_next_key_is_used),
         TEST(R1_who_leaves_during_a_back_off_is_not_asked_for_again),
+        TEST(what_never_went_out_is_given_back_to_the_allowance),
+        TEST(who_names_a_provider_draws_from_the_same_allowance),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "unit/gateway/exchange_fixture.h"
 
+#include "gateway/entra.h"
 #include "gateway/upstream_path.h"
 
 #define DATA(json) "data: " json "\n\n"
@@ -31,6 +32,8 @@ static int setup(void **state)
         "2025-04-01-preview }\n"
         "  new:    { dialect: azure, base_url: \"http://new.test/openai/v1\", key: abc123 }\n"
         "  newer:  { dialect: azure, base_url: \"http://new.test/openai/v1\", version: preview }\n"
+        "  entra:  { dialect: azure, base_url: \"http://entra.test\", entra: { tenant_id: t,\n"
+        "            client_id: c, client_secret: secret-of-c } }\n"
         "  plain:  { base_url: \"http://plain.test/v1\" }\n"
         "models:\n"
         "  chat:  { targets: [ one/my gpt ] }\n"
@@ -109,6 +112,42 @@ static void a_token_of_entra_is_a_bearer(void **state)
     answers(&f);
 }
 
+static struct entra *give_token(const char *provider)
+{
+    const struct conf_provider *p = conf_provider_find(f.conf, str_from(provider));
+    struct entra *e = entra_new(&p->entra);
+    struct arena a = {.max = 1 << 16};
+
+    assert_non_null(e);
+    entra_answered(e, &a, 200, STR("{\"access_token\":\"eyJ.1\",\"expires_in\":3600}"),
+                   loop_now_ms(&f.loop));
+    arena_done(&a);
+    f.gw.providers[p->index].entra = e;
+    f.loop.uv.time += 60000;
+    return e;
+}
+
+static void a_token_of_entra_that_is_refused_is_replaced_whoever_asked(void **state)
+{
+    (void)state;
+    for (int relayed = 0; relayed <= 1; relayed++) {
+        struct entra *e = give_token("entra");
+
+        if (relayed) {
+            arrive(&f, "GET", "/v1/files", "x-dragoman-provider: entra\n");
+            pipeline_start(f.x, f.x->surface->stages);
+        } else {
+            ask(&f, "entra/m");
+        }
+        assert_has(&f.upstream.head, "\r\nauthorization: Bearer eyJ.1\r\n");
+        assert_false(entra_is_due(e, loop_now_ms(&f.loop)));
+        refuses(&f, 401, JSON, "{}");
+        assert_true(entra_is_due(e, loop_now_ms(&f.loop)));
+        leaves(&f);
+        entra_free(e);
+    }
+}
+
 /* They are no content: what fails behind them is still asked elsewhere. */
 static void R10_filter_results_commit_nothing(void **state)
 {
@@ -164,6 +203,7 @@ int main(void)
         TEST_OF(a_path_is_where_azure_has_it),
         TEST_OF(R44_the_body_is_the_clients),
         TEST_OF(a_token_of_entra_is_a_bearer),
+        TEST_OF(a_token_of_entra_that_is_refused_is_replaced_whoever_asked),
         TEST_OF(R10_filter_results_commit_nothing),
         TEST_OF(R44_filter_results_are_passed_on),
         TEST_OF(R13_what_was_filtered_is_the_clients_to_know),

@@ -9,6 +9,8 @@
 #include <cmocka.h>
 #include <yyjson.h>
 
+#include "http/server.h"
+
 /* What every client library reads: one object with message, type, param and code, always valid. */
 static void check_body(struct str body, const char *code, const char *param)
 {
@@ -59,12 +61,35 @@ static void a_full_arena_still_gives_a_body(void **state)
     arena_done(&a);
 }
 
+static void a_refused_path_of_another_api_has_its_form_also_in_a_full_arena(void **state)
+{
+    static const struct {
+        struct str path, text;
+    } rows[] = {
+        {STR_INIT("/v1/messages"), STR_INIT("{\"type\":\"error\",\"error\":{\"type\":\"")},
+        {STR_INIT("/v1beta/x"), STR_INIT("{\"error\":{\"code\":503,")},
+        {STR_INIT("/v1/models/x:generateContent"), STR_INIT("{\"error\":{\"code\":503,")},
+        {STR_INIT("/v1/models/x"), STR_INIT("{\"error\":{\"message\":\"")},
+        {{NULL, 0}, STR_INIT("{\"error\":{\"message\":\"")},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2 * COUNTOF(rows); i++) {
+        struct http_call c = {.path = rows[i / 2].path, .arena = {.max = i % 2 == 0 ? 16 : 4096}};
+
+        assert_true(str_starts(error_server_body(&c, 503, STR("m"), STR("limits.exchange_bytes")),
+                               rows[i / 2].text));
+        arena_done(&c.arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_fault_has_a_body_that_clients_can_read),
         cmocka_unit_test(what_a_client_sent_is_quoted),
         cmocka_unit_test(a_full_arena_still_gives_a_body),
+        cmocka_unit_test(a_refused_path_of_another_api_has_its_form_also_in_a_full_arena),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

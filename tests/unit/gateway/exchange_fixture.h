@@ -177,6 +177,7 @@ int http_fetch_start(struct http_fetch *f)
     append(&u->head, f->request.head);
     for (unsigned i = 0; i < f->request.body_count; i++)
         append(&u->body, f->request.body[i]);
+    f->bytes_out = u->head.len + u->body.len;
     f->active = true;
     f->sent_ns = loop_clock_ns();
     return 0;
@@ -417,10 +418,18 @@ UNUSED static void ends(struct fixture *f)
     u->ops->on_end(u);
 }
 
+/* No connection has been made yet. */
+UNUSED static void is_connecting(struct fixture *f)
+{
+    being_asked(f)->bytes_out = 0;
+}
+
 UNUSED static void breaks(struct fixture *f, enum http_failure how, enum http_phase phase)
 {
     struct http_fetch *u = being_asked(f);
 
+    if (phase < HTTP_PHASE_SEND)
+        is_connecting(f);
     u->active = false;
     u->phase = phase;
     u->ops->on_fail(u, how, "it broke");

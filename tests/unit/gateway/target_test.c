@@ -67,8 +67,6 @@ struct pool {
     struct provider_state state;
 };
 
-static const struct target_state uncounted;
-
 static void pool_init(struct pool *p, uint32_t keys)
 {
     *p = (struct pool){0};
@@ -85,7 +83,7 @@ static void keys_rotate(void **state)
     (void)state;
     pool_init(&p, KEYS);
     for (int i = 0; i < 100; i++)
-        got[provider_key_pick(&p.state, &uncounted, 1, 0, 1)]++;
+        got[provider_key_pick(&p.state, NULL, 1, 0, 1)]++;
     for (uint32_t i = 0; i < KEYS; i++)
         assert_int_equal(got[i], 20);
 }
@@ -101,8 +99,8 @@ static void R16_four_dead_keys_of_five_leave_the_fifth(void **state)
             provider_key_bench(&p.state, i, 100);
     }
     for (int i = 0; i < 20; i++)
-        assert_int_equal(provider_key_pick(&p.state, &uncounted, 1, 0, 50), 3);
-    assert_int_equal(provider_free_at(&p.state, &uncounted, 1, 50), 0);
+        assert_int_equal(provider_key_pick(&p.state, NULL, 1, 0, 50), 3);
+    assert_int_equal(provider_free_at(&p.state, NULL, 1, 50), 0);
 }
 
 static void R16_a_key_is_tried_once_and_then_there_is_none(void **state)
@@ -113,14 +111,14 @@ static void R16_a_key_is_tried_once_and_then_there_is_none(void **state)
     (void)state;
     pool_init(&p, KEYS);
     for (uint32_t i = 0; i < KEYS; i++) {
-        uint32_t k = provider_key_pick(&p.state, &uncounted, 1, tried, 1);
+        uint32_t k = provider_key_pick(&p.state, NULL, 1, tried, 1);
 
         assert_true(k < KEYS && (tried >> k & 1) == 0);
         tried |= 1ull << k;
         provider_key_bench(&p.state, k, 100);
     }
-    assert_int_equal(provider_key_pick(&p.state, &uncounted, 1, tried, 1), KEY_NONE);
-    assert_int_equal(provider_free_at(&p.state, &uncounted, 1, 1), KEY_BENCHED);
+    assert_int_equal(provider_key_pick(&p.state, NULL, 1, tried, 1), KEY_NONE);
+    assert_int_equal(provider_free_at(&p.state, NULL, 1, 1), KEY_BENCHED);
 }
 
 static void an_only_key_is_asked_again_although_it_was_refused(void **state)
@@ -130,7 +128,7 @@ static void an_only_key_is_asked_again_although_it_was_refused(void **state)
     (void)state;
     pool_init(&p, 1);
     provider_key_bench(&p.state, 0, 100);
-    assert_int_equal(provider_key_pick(&p.state, &uncounted, 1, 0, 50), 0);
+    assert_int_equal(provider_key_pick(&p.state, NULL, 1, 0, 50), 0);
 }
 
 /* ---- keys that are out of allowance ---- */
@@ -138,14 +136,12 @@ static void an_only_key_is_asked_again_although_it_was_refused(void **state)
 struct counted {
     struct pool pool;
     struct allowance allowances[KEYS];
-    struct target_state target;
 };
 
 static void counted_init(struct counted *c, uint32_t keys)
 {
     *c = (struct counted){0};
     pool_init(&c->pool, keys);
-    c->target.allowances = c->allowances;
 }
 
 /* The key's last answer said that nothing is left until then. */
@@ -159,7 +155,7 @@ static void use_up(struct counted *c, uint32_t key, uint64_t until_ms)
 
 static uint32_t pick_counted(struct counted *c, uint64_t tried, uint64_t now_ms)
 {
-    return provider_key_pick(&c->pool.state, &c->target, 1, tried, now_ms);
+    return provider_key_pick(&c->pool.state, c->allowances, 1, tried, now_ms);
 }
 
 static void a_key_without_allowance_is_asked_behind_the_others(void **state)
@@ -173,11 +169,11 @@ static void a_key_without_allowance_is_asked_behind_the_others(void **state)
     for (int i = 0; i < 10; i++)
         assert_int_equal(pick_counted(&c, 0, 50), 1);
     assert_int_equal(pick_counted(&c, 1u << 1, 50), 0); /* the one that is free first */
-    assert_int_equal(provider_free_at(&c.pool.state, &c.target, 1, 50), 0);
+    assert_int_equal(provider_free_at(&c.pool.state, c.allowances, 1, 50), 0);
     use_up(&c, 1, 300);
-    assert_int_equal(provider_free_at(&c.pool.state, &c.target, 1, 50), 100);
+    assert_int_equal(provider_free_at(&c.pool.state, c.allowances, 1, 50), 100);
     assert_int_equal(pick_counted(&c, 0, 50), 0);
-    assert_int_equal(provider_free_at(&c.pool.state, &c.target, 1, 100), 0);
+    assert_int_equal(provider_free_at(&c.pool.state, c.allowances, 1, 100), 0);
 }
 
 static void a_refused_key_is_asked_behind_one_without_allowance(void **state)
@@ -190,7 +186,7 @@ static void a_refused_key_is_asked_behind_one_without_allowance(void **state)
     provider_key_bench(&c.pool.state, 1, 60);
     for (int i = 0; i < 4; i++)
         assert_int_equal(pick_counted(&c, 0, 50), 0);
-    assert_int_equal(provider_free_at(&c.pool.state, &c.target, 1, 50), 1000);
+    assert_int_equal(provider_free_at(&c.pool.state, c.allowances, 1, 50), 1000);
     assert_int_equal(pick_counted(&c, 0, 60), 1);
 }
 
@@ -200,10 +196,8 @@ static void a_provider_without_keys_has_one_allowance(void **state)
 
     (void)state;
     counted_init(&c, 0);
-    assert_ptr_equal(target_allowance(&c.target, KEY_NONE), &c.allowances[0]);
     use_up(&c, 0, 100);
-    assert_int_equal(provider_free_at(&c.pool.state, &c.target, 1, 50), 100);
-    assert_null(target_allowance(&uncounted, KEY_NONE));
+    assert_int_equal(provider_free_at(&c.pool.state, c.allowances, 1, 50), 100);
 }
 
 static void a_provider_without_keys_is_well(void **state)
@@ -212,8 +206,8 @@ static void a_provider_without_keys_is_well(void **state)
 
     (void)state;
     pool_init(&p, 0);
-    assert_int_equal(provider_key_pick(&p.state, &uncounted, 1, 0, 1), KEY_NONE);
-    assert_int_equal(provider_free_at(&p.state, &uncounted, 1, 1), 0);
+    assert_int_equal(provider_key_pick(&p.state, NULL, 1, 0, 1), KEY_NONE);
+    assert_int_equal(provider_free_at(&p.state, NULL, 1, 1), 0);
 }
 
 int main(void)

@@ -44,6 +44,7 @@ static int open_with(const char *more)
              "  a: { dialect: anthropic, base_url: \"http://a.test/v1\", keys: [ key-a ] }\n"
              "  g: { dialect: gemini, base_url: \"http://g.test/v1beta\", keys: [ key-g ] }\n"
              "  l: { dialect: ollama, base_url: \"http://l.test\" }\n"
+             "  r: { api: responses, base_url: \"http://r.test/v1\", keys: [ key-r ] }\n"
              "models:\n"
              "  ao: { strategy: ordered, targets: [ a/m, o/m ] }\n"
              "  oa: { strategy: ordered, targets: [ o/m, a/m ] }\n"
@@ -63,6 +64,12 @@ static int setup_strict(void **state)
 {
     (void)state;
     return open_with("translation: { strict: true }\n");
+}
+
+static int setup_lively(void **state)
+{
+    (void)state;
+    return open_with("stream: { keepalive: 1s }\n");
 }
 
 static int teardown(void **state)
@@ -171,6 +178,60 @@ static void R3_a_cut_ends_in_the_clients_own_error(void **state)
     assert_told(&f, 200, "upstream_stream_truncated");
     assert_has_not(&f.client.body, "[DONE]");
     assert_has_not(&f.client.body, "finish_reason\":\"");
+}
+
+#define RESPONSES "/v1/responses"
+#define ASKED(model) "{\"model\":\"" model "\",\"input\":\"hi\",\"stream\":true}"
+#define NUMBERED(type, number, more)                                                               \
+    "event: " type "\ndata: {\"type\":\"" type "\",\"sequence_number\":" number more "}\n\n"
+
+/* What the client was not told has not taken a number. */
+static void R3_an_error_behind_events_that_passed_has_the_number_after_theirs(void **state)
+{
+    static const char *const errors[] = {
+        "", NUMBERED("error", "9", ",\"message\":\"m\""),
+        NUMBERED("response.failed", "9", ",\"response\":{\"status\":\"failed\"}"),
+        "event: odd\ndata: {\"sequence_number\":9\n\n"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(errors); i++) {
+        begin(&f, RESPONSES, ASKED("r/m"));
+        replies(&f, 200, EVENTS);
+        says(&f, NUMBERED("response.created", "7", ",\"response\":{}")
+                     NUMBERED("response.output_text.delta", "8", ",\"delta\":\"said\""));
+        says(&f, errors[i]);
+        if (!f.x->finished)
+            breaks(&f, HTTP_FAIL_RESET, HTTP_PHASE_BODY);
+        assert_told(&f, 200, "said");
+        assert_has(&f.client.body, "data: {\"type\":\"error\",\"sequence_number\":9,");
+    }
+}
+
+#define SEALED                                                                                     \
+    "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":"                       \
+    "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}}\n\n"                            \
+    "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"signature_delta\"," \
+    "\"signature\":\"c2VhbA==\"}}\n\n"
+
+static void R3_what_was_held_back_and_lost_has_taken_no_number(void **state)
+{
+    (void)state;
+    begin(&f, RESPONSES, ASKED("a/m"));
+    while (!f.x->finished) {
+        if (f.x->backing_off) {
+            pass_ms(&f, waits_ms(&f));
+            continue;
+        }
+        replies(&f, 200, EVENTS);
+        says(&f, OPENED SEALED);
+        pass_ms(&f, 1500);
+        ends(&f);
+    }
+    assert_told(&f, 200, ": keep-alive");
+    assert_has(&f.client.body, "{\"type\":\"response.created\",\"sequence_number\":0,");
+    assert_has(&f.client.body, "{\"type\":\"error\",\"sequence_number\":2,");
+    assert_has(&f.client.body, "\"output\":[]");
+    assert_has_not(&f.client.body, "c2VhbA==");
 }
 
 #define TOLD(text, finish)                                                                         \
@@ -399,6 +460,9 @@ int main(void)
         TEST(a_foreign_stream_lets_go_of_its_question),
         TEST(R10_nothing_of_a_failed_target_is_mixed_into_the_next_ones_answer),
         TEST(R3_a_cut_ends_in_the_clients_own_error),
+        TEST(R3_an_error_behind_events_that_passed_has_the_number_after_theirs),
+        cmocka_unit_test_setup_teardown(R3_what_was_held_back_and_lost_has_taken_no_number,
+                                        setup_lively, teardown),
         TEST(R3_a_break_behind_the_finish_reason_is_none_in_any_dialect),
         TEST(R44_anthropic_on_both_sides_passes_each_byte),
         TEST(a_whole_answer_is_told_as_the_stream_that_was_asked_for),

@@ -81,6 +81,53 @@ static void a_star_allows_every_origin_without_credentials(void **state)
     check_cors(&cors, &(struct cors_row){"https://any.test", "*", false}, true);
 }
 
+static const struct {
+    const char *path, *rest;
+} refused[] = {
+    {"/up", "Content-Length: 2000\r\n\r\n"},
+    {"/x", "Transfer-Encoding: chunked\r\n\r\n7d0\r\n"},
+    {"/x", "Transfer-Encoding: chunked\r\n\r\nx\r\n"},
+    {"/x", "Content-Length: 5\r\n\r\n{"}, /* and no more */
+    {"/hold", "\r\n"},                    /* its arena gets full */
+};
+
+static void what_the_server_says_by_itself_can_be_read_as_well(void **state)
+{
+    static const struct str origins[] = {STR_INIT("https://one.test")};
+    static const struct http_cors cors = {origins, 1, 600};
+
+    (void)state;
+    for (size_t i = 0; i < 2 * COUNTOF(refused); i++) {
+        const char *origin = i % 2 == 0 ? "https://one.test" : "https://two.test";
+        struct fixture f;
+        struct client c;
+        char request[256];
+
+        fixture_init(&f);
+        f.settings.cors = &cors;
+        f.settings.limits.body_bytes = 1000;
+        f.settings.limits.body_ms = 100;
+        f.settings.limits.arena_bytes = 1 << 16;
+        fixture_open(&f);
+        c = client_open(&f);
+        snprintf(request, sizeof(request), "POST %s HTTP/1.1\r\nHost: a\r\nOrigin: %s\r\n%s",
+                 refused[i / 2].path, origin, refused[i / 2].rest);
+        client_send(&c, str_from(request));
+        turn_until(&f, &c, f.held != NULL || has(&c.got, "\r\n\r\n"));
+        while (f.held != NULL && arena_bytes(&f.held->arena, 1) != NULL) {
+        }
+        if (f.held != NULL)
+            http_reply(f.held, 200, NULL, STR("an answer"));
+        turn_until(&f, &c, has(&c.got, "\r\n\r\n"));
+        assert_false(has(&c.got, "HTTP/1.1 200 "));
+        assert_true(has(&c.got, "\r\nVary: Origin\r\n"));
+        assert_int_equal(has(&c.got, "\r\nAccess-Control-Allow-Origin: https://one.test\r\n"),
+                         i % 2 == 0);
+        assert_int_equal(has(&c.got, "\r\nAccess-Control-Expose-Headers: "), i % 2 == 0);
+        fixture_leave(&f, &c);
+    }
+}
+
 static void without_cors_a_preflight_is_an_ordinary_request(void **state)
 {
     struct fixture f;
@@ -278,6 +325,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(listed_origins_are_echoed_and_others_are_not),
         cmocka_unit_test(a_star_allows_every_origin_without_credentials),
+        cmocka_unit_test(what_the_server_says_by_itself_can_be_read_as_well),
         cmocka_unit_test(without_cors_a_preflight_is_an_ordinary_request),
         cmocka_unit_test(the_same_is_served_over_tls),
         cmocka_unit_test(R1_a_tls_client_that_leaves_is_noticed),

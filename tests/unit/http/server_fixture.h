@@ -148,10 +148,10 @@ static inline void test_done(struct http_call *c)
         f->held = NULL;
 }
 
-static inline struct str test_error(struct arena *a, unsigned status, struct str message,
+static inline struct str test_error(struct http_call *c, unsigned status, struct str message,
                                     struct str limit)
 {
-    return arena_printf(a, "%u|%.*s|%.*s", status, STR_ARG(message), STR_ARG(limit));
+    return arena_printf(&c->arena, "%u|%.*s|%.*s", status, STR_ARG(message), STR_ARG(limit));
 }
 
 static const struct http_handler test_handler = {

@@ -257,6 +257,21 @@ static void a_request_over_the_limit_is_refused(void **state)
     arena_done(&a);
 }
 
+static void a_request_without_memory_is_an_overload(void **state)
+{
+    struct arena a = {.max = 1 << 20};
+    struct buf out = {.len = SIZE_MAX / 4, .cap = SIZE_MAX / 4}; /* twice of that nobody has */
+    struct chat_request r = rows[0].request;
+    struct chat_problem p = {.fault = FAULT_NONE};
+
+    (void)state;
+    r.arena = &a;
+    assert_false(dialect_anthropic.encode(&r, STR(OLD), &out, &p));
+    assert_int_equal(p.fault, FAULT_OVERLOADED);
+    assert_true(p.why.len > 0);
+    arena_done(&a);
+}
+
 static void it_is_found_by_its_name(void **state)
 {
     struct arena a = {.max = 1 << 20};
@@ -274,6 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R45_R46_a_request_is_written_or_refused),
         cmocka_unit_test(a_request_over_the_limit_is_refused),
+        cmocka_unit_test(a_request_without_memory_is_an_overload),
         cmocka_unit_test(it_is_found_by_its_name),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

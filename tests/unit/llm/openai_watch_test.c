@@ -416,6 +416,38 @@ static void R10_a_body_is_an_answer_or_a_fault(void **state)
     }
 }
 
+static void R10_fewer_vectors_than_inputs_are_no_answer(void **state)
+{
+    static const struct {
+        struct str data;
+        uint32_t vectors;
+    } rows[] = {
+        {STR_INIT("[]"), 0},
+        {STR_INIT("[{\"embedding\":[0.1,2]}]"), 1},
+        {STR_INIT("[{\"embedding\":\"AAAA\"},{\"embedding\":[]},{}]"), 3},
+        {STR_INIT("[{},{},{}],\"data\":[{}]"), 1},
+        {STR_INIT("[{}],\"usage\":{\"data\":[1,2,3]}"), 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNTOF(rows); i++) {
+        for (uint32_t inputs = 0; inputs <= 4; inputs++) {
+            struct arena a = {.max = 1 << 16};
+            struct str body = arena_printf(&a, "{\"data\":%.*s}", STR_ARG(rows[i].data));
+            struct openai_watch w;
+            enum fault f;
+
+            openai_watch_init(&w, OPENAI_EMBEDDINGS, &a);
+            w.inputs = inputs;
+            f = openai_watch_body(&w, body);
+            if ((f == FAULT_NONE) != (rows[i].vectors > 0 && rows[i].vectors >= inputs))
+                fail_msg("%.*s for %u: fault %u", STR_ARG(body), inputs, (unsigned)f);
+            openai_watch_done(&w);
+            arena_done(&a);
+        }
+    }
+}
+
 static void R7_the_usage_of_a_body_is_read(void **state)
 {
     struct arena a = {.max = 0};
@@ -446,6 +478,7 @@ int main(void)
         cmocka_unit_test(R7_of_repeated_usage_the_last_that_says_something_counts),
         cmocka_unit_test(R7_an_event_that_comes_again_still_counts),
         cmocka_unit_test(R10_a_body_is_an_answer_or_a_fault),
+        cmocka_unit_test(R10_fewer_vectors_than_inputs_are_no_answer),
         cmocka_unit_test(R7_the_usage_of_a_body_is_read),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -369,6 +369,29 @@ static void an_error_in_a_stream_is_told_with_what_had_been_said(void **state)
     }
 }
 
+static void what_had_no_room_has_taken_no_number(void **state)
+{
+    const struct chat_event text = SAY(TEXT, "so far");
+    const struct str errors[] = {STR("\"type\":\"error\",\"sequence_number\":2,"),
+                                 STR("\"type\":\"error\",\"sequence_number\":5,")};
+
+    (void)state;
+    for (size_t said = 0; said < COUNTOF(errors); said++) {
+        struct arena a = {.max = 1 << 20};
+        struct buf out = {.max = 0}, small = {.max = 8};
+        struct chat_writer *w = surface_responses.writer_new(&a, &facts);
+
+        put_each(w, &text, said, &out);
+        assert_int_equal(surface_responses.put(w, &text, &small), -ENOBUFS);
+        assert_int_equal(surface_responses.error_event(w, FAULT_OVERLOADED, STR("m"), &out), 0);
+        assert_true(str_starts(buf_str(&out), STR("event: response.created\n")));
+        assert_non_null(str_find(buf_str(&out), errors[said]));
+        buf_done(&small);
+        buf_done(&out);
+        arena_done(&a);
+    }
+}
+
 static void an_error_before_there_was_an_answer_is_one_event(void **state)
 {
     struct buf out = {.max = 0};
@@ -405,6 +428,7 @@ int main(void)
         cmocka_unit_test(a_model_that_declined_in_words_is_done),
         cmocka_unit_test(an_answer_repeats_its_request),
         cmocka_unit_test(an_error_in_a_stream_is_told_with_what_had_been_said),
+        cmocka_unit_test(what_had_no_room_has_taken_no_number),
         cmocka_unit_test(an_error_before_there_was_an_answer_is_one_event),
         cmocka_unit_test(a_refused_request_gets_OpenAIs_envelope),
     };
