@@ -87,6 +87,7 @@ static const struct choice servers[] = {
     {"llama.cpp", SERVER_LLAMA_CPP, false},
     {"mistral", SERVER_MISTRAL, false},
     {"moonshot", SERVER_MOONSHOT, false},
+    {"openrouter", SERVER_OPENROUTER, false},
     {"perplexity", SERVER_PERPLEXITY, false},
     {"vllm", SERVER_VLLM, false},
     {"xai", SERVER_XAI, false},

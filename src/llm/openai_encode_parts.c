@@ -5,6 +5,7 @@
 #include "llm/openai_encode_part.h"
 
 #include "llm/chat_text.h"
+#include "llm/quirks.h"
 
 /* ---- names of what is dropped ---- */
 
@@ -141,11 +142,16 @@ struct json_text openai_encode_file_name(struct chat_request *r, const struct ch
                : JSON_TEXT("document");
 }
 
-/* Some servers take a URL for data. */
-static void pen_file(struct openai_encoding *e, const struct chat_part *part)
+/* "Chat Completions does not support file URLs" (OpenAI's guide to file inputs). */
+static bool pen_file(struct openai_encoding *e, const struct chat_part *part)
 {
+    const struct quirks *q = e->request->quirks;
     struct json_pen *p = e->pen;
 
+    if (part->data.ptr == NULL && part->text.ptr != NULL && (q == NULL || !q->file_urls))
+        return chat_refuse(e->problem, e->request->arena, "messages",
+                           "a file by its URL cannot be sent as a chat completion; OpenAI's "
+                           "Responses API takes one (api: responses)");
     pen_key(p, STR("file"));
     pen_open(p, '{');
     pen_key_text_some(p, STR("file_id"), part->file_id);
@@ -157,6 +163,7 @@ static void pen_file(struct openai_encoding *e, const struct chat_part *part)
     }
     pen_key_text_some(p, STR("filename"), openai_encode_file_name(e->request, part));
     pen_close(p, '}');
+    return true;
 }
 
 static bool pen_typed(struct openai_encoding *e, const struct chat_part *part)
@@ -172,7 +179,7 @@ static bool pen_typed(struct openai_encoding *e, const struct chat_part *part)
         pen_audio(p, part);
     } else if (part->kind == CHAT_FILE) {
         pen_key_text(p, STR("type"), JSON_TEXT("file"));
-        pen_file(e, part);
+        return pen_file(e, part);
     } else if (part->kind == CHAT_REFUSAL) {
         pen_key_text(p, STR("type"), JSON_TEXT("refusal"));
         pen_key_text(p, STR("refusal"), part->text);

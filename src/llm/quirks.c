@@ -40,6 +40,9 @@ static const struct quirks_home homes[SERVER_COUNT] = {
         "https://github.com/simstudioai/sim/pull/5716",             /* temperature */
         "https://github.com/agentscope-ai/agentscope-java/pull/2320", /* … and its like */
     }},
+    [SERVER_OPENROUTER] = {"openrouter", {STR_INIT("openrouter.ai")}, {
+        "https://openrouter.ai/docs/guides/overview/multimodal/pdfs",
+    }},
     [SERVER_PERPLEXITY] = {"perplexity", {STR_INIT("perplexity.ai")}, {
         "https://github.com/pipecat-ai/pipecat/pull/4862",     /* tools */
         "https://github.com/567-labs/instructor/issues/1005",  /* json_object */
@@ -74,6 +77,7 @@ static const struct quirks rows[] = {
     {.server = SERVER_MOONSHOT, .models = STR_INIT("kimi-k3"), .refused = {KIMI_FIXED}},
     {.server = SERVER_MOONSHOT, .models = STR_INIT("kimi"), .no_forced = true, .refused = {KIMI_FIXED}},
     {.server = SERVER_MOONSHOT, .no_forced = true},
+    {.server = SERVER_OPENROUTER, .file_urls = true},
     {.server = SERVER_PERPLEXITY, .system_only = true, .no_tools = true, .no_json = true},
     {.server = SERVER_VLLM, .system_only = true, .thoughts = STR_INIT("reasoning")},
     {.server = SERVER_XAI, .models = STR_INIT("non-reasoning"), .refused = {PENALTIES}},

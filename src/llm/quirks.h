@@ -26,6 +26,7 @@ enum quirks_server {
     SERVER_LLAMA_CPP,
     SERVER_MISTRAL,
     SERVER_MOONSHOT,
+    SERVER_OPENROUTER,
     SERVER_PERPLEXITY,
     SERVER_VLLM,
     SERVER_XAI,
@@ -50,6 +51,7 @@ struct quirks {
     bool no_named;       /* tool_choice by name is ignored: a call of any can be had at most */
     bool no_forced;      /* refuses a tool_choice that wants a call */
     bool no_json;        /* response_format json_object is refused */
+    bool file_urls;      /* takes a file's URL for its data */
     bool no_schema;      /* response_format json_schema is refused; json_object is not, but the
                             prompt has to say "JSON" */
 };

@@ -341,20 +341,20 @@ static void openai_is_asked_what_was_asked(void **state)
         .dialect = &dialect_openai,
         .model = "m",
         .surface = &surface_chat,
-        .has = HAS_TEXTS | HAS_URL | HAS_AUDIO | HAS_FILE | HAS_FILE_URL | HAS_FILE_ID |
-               HAS_SIGNED | HAS_UNSIGNED | HAS_REDACTED | HAS_CALL_SIGNED | HAS_REFUSAL |
-               HAS_LATER_SYSTEM | HAS_NO_TOOL | HAS_PARALLEL,
+        .has = HAS_TEXTS | HAS_URL | HAS_AUDIO | HAS_FILE | HAS_FILE_ID | HAS_SIGNED |
+               HAS_UNSIGNED | HAS_REDACTED | HAS_CALL_SIGNED | HAS_REFUSAL | HAS_LATER_SYSTEM |
+               HAS_NO_TOOL | HAS_PARALLEL,
         .raw_tool = "{\"type\":\"custom\",\"custom\":{\"name\":\"x\"}}",
         .extra_name = "logit_bias",
         .extra_value = "{\"5\":1.0}",
         .unsaid = LIST("show"),
-        .refused = LIST(NULL),
+        .refused = LIST("file_url"),
         .said = LIST(SAID_BY_ALL, "stop", "tool_choice", "seed", "n", "presence_penalty",
                      "frequency_penalty", "logprobs", "top_logprobs", "schema_name",
                      "schema_strict", "user", "metadata", "service_tier", "stream", "raw_tool",
                      "parallel_tool_calls", "name", "detail", "audio", "file", "file_id",
-                     "file_url", "image_url", "media_type", "thought", "signature",
-                     "thought_signature", "redacted_thinking", "refusal", "tool_strict"),
+                     "image_url", "media_type", "thought", "signature", "thought_signature",
+                     "redacted_thinking", "refusal", "tool_strict"),
     });
 }
 

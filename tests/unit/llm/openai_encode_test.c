@@ -284,7 +284,6 @@ static void media_of_other_dialects(void **state)
          .data = OF("CC"),
          .file_name = OF("c.pdf")},
         {.kind = CHAT_FILE, .media_type = OF("text/csv"), .data = OF("DD")},
-        {.kind = CHAT_FILE, .text = OF("https://x.test/d.pdf")},
         {.kind = CHAT_FILE, .file_id = OF("file-1"), .file_name = OF("e.pdf")},
     };
     static struct chat_message messages[] = {{.role = CHAT_USER, PARTS(shown)}};
@@ -296,7 +295,6 @@ static void media_of_other_dialects(void **state)
     has(&k, "{\"data\":\"BB\",\"format\":\"wav\"}");
     has(&k, "{\"file_data\":\"data:application/pdf;base64,CC\",\"filename\":\"c.pdf\"}");
     has(&k, "{\"file_data\":\"data:text/csv;base64,DD\",\"filename\":\"document\"}");
-    has(&k, "{\"file_data\":\"https://x.test/d.pdf\"}");
     has(&k, "{\"file_id\":\"file-1\"}");
     dropped(&k, "filename ");
     done(&k);

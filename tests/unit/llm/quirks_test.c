@@ -35,6 +35,7 @@ static void a_host_is_known_by_its_end(void **state)
         {"us-east-1.api.x.ai", SERVER_XAI},
         {"api.moonshot.cn", SERVER_MOONSHOT},
         {"api.moonshot.ai", SERVER_MOONSHOT},
+        {"openrouter.ai", SERVER_OPENROUTER},
         {"api.perplexity.ai", SERVER_PERPLEXITY},
         {"api.cerebras.ai", SERVER_CEREBRAS},
         {"api.openai.com", SERVER_PLAIN},
@@ -225,6 +226,32 @@ static void each_row_is_followed(void **state)
     }
 }
 
+static void check_file_url(const struct quirks *q)
+{
+    struct asked k = {
+        .request = {CHAT(SAYS(USER, PART(FILE, .text = T("https://x.test/a.pdf"))))},
+    };
+    const bool taken = q != NULL && q->file_urls;
+
+    ask(&k, q, STR("m"));
+    assert_int_equal(k.ok, taken);
+    if (taken)
+        assert_true(says(&k, "\"file_data\":\"https://x.test/a.pdf\""));
+    else
+        assert_true(str_find(k.problem.why, STR("by its URL")) != NULL);
+    done(&k);
+}
+
+static void R48_a_files_url_goes_to_who_fetches_it(void **state)
+{
+    const struct quirks *q;
+
+    (void)state;
+    check_file_url(NULL);
+    for (size_t i = 0; (q = quirks_at(i)) != NULL; i++)
+        check_file_url(q);
+}
+
 static void a_server_we_know_nothing_of_is_told_all(void **state)
 {
     struct asked k = {.request = EVERYTHING};
@@ -339,6 +366,7 @@ static void put_ways(struct buf *out, const struct quirks *q)
         {q->no_tools, "tools are refused"},
         {q->no_named, "`tool_choice` by name becomes `required`"},
         {q->no_forced, "a forced `tool_choice` becomes `auto`"},
+        {q->file_urls, "takes a file's URL"},
         {q->no_json, "json_object is dropped"},
         {q->no_schema, "json_schema becomes json_object where the prompt has the word JSON, else "
                        "it is dropped"},
@@ -443,6 +471,7 @@ int main(void)
         cmocka_unit_test(a_host_is_known_by_its_end),
         cmocka_unit_test(a_row_may_be_for_some_models),
         cmocka_unit_test(each_row_is_followed),
+        cmocka_unit_test(R48_a_files_url_goes_to_who_fetches_it),
         cmocka_unit_test(a_server_we_know_nothing_of_is_told_all),
         cmocka_unit_test(single_requests_are_as_their_server_wants_them),
         cmocka_unit_test(the_manual_has_the_table),
