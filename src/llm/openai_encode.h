@@ -41,6 +41,9 @@ void openai_encode_data_url(struct json_pen *p, const struct chat_part *part);
 /* What a file is called: its data is refused without a name, and an id or a URL with one.  Absent:
  * it is not to be said. */
 struct json_text openai_encode_file_name(struct chat_request *r, const struct chat_part *part);
+/* False, with the problem set: neither of OpenAI's APIs takes videos. */
+bool openai_encode_takes_file(struct chat_request *r, const struct chat_part *part,
+                              struct chat_problem *problem);
 /* What to call a vendor's own block when it is dropped: `prefix` and its "type". */
 struct str openai_encode_type_of(struct arena *a, struct str prefix, struct str raw);
 

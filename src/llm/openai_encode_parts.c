@@ -142,6 +142,14 @@ struct json_text openai_encode_file_name(struct chat_request *r, const struct ch
                : JSON_TEXT("document");
 }
 
+bool openai_encode_takes_file(struct chat_request *r, const struct chat_part *part,
+                              struct chat_problem *problem)
+{
+    return !str_starts(str_make(part->media_type.ptr, part->media_type.len), STR("video")) ||
+           chat_refuse(problem, r->arena, "messages",
+                       "a video cannot be sent to a target of the openai dialect");
+}
+
 /* "Chat Completions does not support file URLs" (OpenAI's guide to file inputs). */
 static bool pen_file(struct openai_encoding *e, const struct chat_part *part)
 {
@@ -152,6 +160,8 @@ static bool pen_file(struct openai_encoding *e, const struct chat_part *part)
         return chat_refuse(e->problem, e->request->arena, "messages",
                            "a file by its URL cannot be sent as a chat completion; OpenAI's "
                            "Responses API takes one (api: responses)");
+    if (!openai_encode_takes_file(e->request, part, e->problem))
+        return false;
     pen_key(p, STR("file"));
     pen_open(p, '{');
     pen_key_text_some(p, STR("file_id"), part->file_id);

@@ -48,10 +48,12 @@ static void pen_image(struct json_pen *p, const struct chat_part *part)
     pen_key_raw_some(p, STR("detail"), part->detail);
 }
 
-static void pen_file(struct encoding *e, const struct chat_part *part)
+static bool pen_file(struct encoding *e, const struct chat_part *part)
 {
     struct json_pen *p = e->pen;
 
+    if (!openai_encode_takes_file(e->request, part, e->problem))
+        return false;
     pen_key_text(p, STR("type"), JSON_TEXT("input_file"));
     pen_key_text_some(p, STR("file_id"), part->file_id);
     pen_key_text_some(p, STR("filename"),
@@ -64,6 +66,7 @@ static void pen_file(struct encoding *e, const struct chat_part *part)
         pen_key_text_some(p, STR("file_data"), part->data);
     }
     pen_key_text_some(p, STR("file_url"), part->text);
+    return true;
 }
 
 static bool refuse_audio(struct encoding *e)
@@ -75,7 +78,7 @@ static bool refuse_audio(struct encoding *e)
 static bool pen_part(struct encoding *e, const struct chat_part *part)
 {
     struct json_pen *p = e->pen;
-    bool said = e->role == CHAT_ASSISTANT;
+    bool said = e->role == CHAT_ASSISTANT, ok = true;
 
     note_dropped(e, part);
     if (part->kind == CHAT_AUDIO)
@@ -84,7 +87,7 @@ static bool pen_part(struct encoding *e, const struct chat_part *part)
     if (part->kind == CHAT_IMAGE) {
         pen_image(p, part);
     } else if (part->kind == CHAT_FILE) {
-        pen_file(e, part);
+        ok = pen_file(e, part);
     } else if (part->kind == CHAT_REFUSAL) {
         pen_key_text(p, STR("type"), JSON_TEXT("refusal"));
         pen_key_text(p, STR("refusal"), part->text);
@@ -93,7 +96,7 @@ static bool pen_part(struct encoding *e, const struct chat_part *part)
         pen_key_text(p, STR("text"), part->text);
     }
     pen_close(p, '}');
-    return true;
+    return ok;
 }
 
 /* The value of "content" or "output": a string where one text, or nothing, is all there is. */

@@ -349,12 +349,12 @@ static void openai_is_asked_what_was_asked(void **state)
         .extra_value = "{\"5\":1.0}",
         .unsaid = LIST("show"),
         .refused = LIST("file_url"),
-        .said = LIST(SAID_BY_ALL, "stop", "tool_choice", "seed", "n", "presence_penalty",
-                     "frequency_penalty", "logprobs", "top_logprobs", "schema_name",
-                     "schema_strict", "user", "metadata", "service_tier", "stream", "raw_tool",
-                     "parallel_tool_calls", "name", "detail", "audio", "file", "file_id",
-                     "image_url", "media_type", "thought", "signature", "thought_signature",
-                     "redacted_thinking", "refusal", "tool_strict"),
+        .said =
+            LIST(SAID_BY_ALL, "stop", "tool_choice", "seed", "n", "presence_penalty",
+                 "frequency_penalty", "logprobs", "top_logprobs", "schema_name", "schema_strict",
+                 "user", "metadata", "service_tier", "stream", "raw_tool", "parallel_tool_calls",
+                 "name", "detail", "audio", "file", "file_id", "image_url", "media_type", "thought",
+                 "signature", "thought_signature", "redacted_thinking", "refusal", "tool_strict"),
     });
 }
 

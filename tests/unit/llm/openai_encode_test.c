@@ -300,17 +300,24 @@ static void media_of_other_dialects(void **state)
     done(&k);
 }
 
-static void an_image_that_cannot_be_sent_is_refused(void **state)
+static void media_that_cannot_be_sent_are_refused(void **state)
 {
-    static struct chat_part shown[] = {{.kind = CHAT_IMAGE, .file_id = OF("file_1")}};
-    static struct chat_message messages[] = {{.role = CHAT_USER, PARTS(shown)}};
-    struct asking k = {.request = {.messages = messages, .messages_count = 1}};
+    static struct chat_part refused[] = {
+        {.kind = CHAT_IMAGE, .file_id = OF("file_1")},
+        {.kind = CHAT_FILE, .media_type = OF("video\\/mp4"), .data = OF("AA")},
+        {.kind = CHAT_FILE, .text = OF("https://x.test/d.pdf")},
+    };
 
     (void)state;
-    assert_false(encode(&k, "m"));
-    assert_int_equal(k.problem.fault, FAULT_BAD_REQUEST);
-    assert_int_equal(k.body.len, 0);
-    done(&k);
+    for (size_t i = 0; i < COUNTOF(refused); i++) {
+        struct chat_message m = {.role = CHAT_USER, .parts = &refused[i], .parts_count = 1};
+        struct asking k = {.request = {.messages = &m, .messages_count = 1}};
+
+        assert_false(encode(&k, "m"));
+        assert_int_equal(k.problem.fault, FAULT_BAD_REQUEST);
+        assert_int_equal(k.body.len, 0);
+        done(&k);
+    }
 }
 
 static void settings_of_other_dialects(void **state)
@@ -352,7 +359,7 @@ int main(void)
         cmocka_unit_test(R46_what_a_tool_shows_comes_behind_the_results),
         cmocka_unit_test(another_makers_block_beside_results_is_named),
         cmocka_unit_test(media_of_other_dialects),
-        cmocka_unit_test(an_image_that_cannot_be_sent_is_refused),
+        cmocka_unit_test(media_that_cannot_be_sent_are_refused),
         cmocka_unit_test(settings_of_other_dialects),
         cmocka_unit_test(a_body_over_the_limit_is_no_body),
     };

@@ -55,6 +55,7 @@ static void R45_messages_are_items_in_their_order(void **state)
          .body = ASKS(KEPT, MESSAGE("user", "[{\"type\":\"input_file\",\"file_id\":\"file-1\"},{\"type\":\"input_file\",\"file_url\":\"https://h/p.pdf\"}]")), .dropped = "filename "},
         {"an empty text beside calls is none", {CHAT(SAYS(USER, TEXT("a")), SAYS(ASSISTANT, TEXT(""), f))}, .body = ASKS(KEPT, MESSAGE("user", "\"a\"") "," CALL_ITEM("c1", "f", "{\\\"a\\\": 1.0}"))},
         {"audio", {CHAT(SAYS(USER, PART(AUDIO, .media_type = T("audio/wav"), .data = T("QUJD"))))}, .dropped = "audio cannot be sent"},
+        {"a video", {CHAT(SAYS(USER, PART(FILE, .media_type = T("video/mp4"), .data = T("QUJD"))))}, .dropped = "a video cannot be sent"},
         {"calls in parallel, their results, what is said beside them",
          {CHAT(SAYS(ASSISTANT, TEXT("so"), f, PART(CALL, .id = T("c2"), .name = T("g"), .args_text = T("{\\\"x"))), SAYS(TOOL, PART(RESULT, .id = T("c1"), PARTS_OF(TEXT("1")))), SAYS(USER, PART(RESULT, .id = T("c2"), .is_error = true), TEXT("and?")))},
          .body = ASKS(KEPT, MESSAGE("assistant", "\"so\"") "," CALL_ITEM("c1", "f", "{\\\"a\\\": 1.0}") "," CALL_ITEM("c2", "g", "{\\\"x") "," OUTPUT_ITEM("c1", "\"1\"") "," OUTPUT_ITEM("c2", "\"\"") "," MESSAGE("user", "\"and?\"")),
