@@ -25,17 +25,30 @@ static void first_block(struct http_conn *c)
     c->body = (struct buf){.ptr = block, .cap = block != NULL ? BLOCK_BYTES : 0};
 }
 
-/* Small bodies are not counted: the connections are, and the threads would fight for the counter
- * at every request.  For the same reason the others are counted in steps. */
+/* In steps, since the threads would fight for the counter at every piece; of what has only begun
+ * small ones, or a byte on each of many connections would use up all there is. */
+static size_t round_up(size_t arrived)
+{
+    size_t step = COUNTED_STEP;
+
+    while (step / 2 >= arrived)
+        step /= 2;
+    return (arrived + step - 1) / step * step;
+}
+
+/* What would fit a block is not counted: the connections are. */
 static bool count_growth(struct http_conn *c, size_t arrived)
 {
     atomic_ullong *used = c->server->settings.in_flight;
     uint64_t max = c->server->settings.limits.in_flight_bytes;
-    size_t grown = (arrived + COUNTED_STEP - 1) / COUNTED_STEP * COUNTED_STEP;
+    size_t grown;
 
+    if (used == NULL || max == 0 || arrived <= BLOCK_BYTES)
+        return true;
+    grown = round_up(arrived);
     if (grown > c->body.cap)
         grown = c->body.cap;
-    if (used == NULL || max == 0 || c->body.cap <= BLOCK_BYTES || grown <= c->body_in_flight)
+    if (grown <= c->body_in_flight)
         return true;
     grown -= c->body_in_flight;
     c->body_in_flight += grown; /* given back by conn_body_uncount(), also if that was too much */

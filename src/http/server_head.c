@@ -14,7 +14,7 @@
 #define FIXED_BYTES_MAX 512u
 
 static const struct str cors_exposed =
-    STR_INIT("Access-Control-Expose-Headers: x-request-id, x-dragoman-target, "
+    STR_INIT("Access-Control-Expose-Headers: x-request-id, request-id, x-dragoman-target, "
              "x-dragoman-attempts, x-dragoman-cache, x-dragoman-cost-usd, "
              "x-dragoman-overhead-us, x-dragoman-dropped-params, x-ratelimit-limit-requests, "
              "x-ratelimit-limit-tokens, x-ratelimit-remaining-requests, "

@@ -263,16 +263,21 @@ static void put_choice(struct anthropic_script *s)
                                              [CHAT_CHOICE_NONE] = {"none", 4},
                                              [CHAT_CHOICE_ANY] = {"any", 3},
                                              [CHAT_CHOICE_NAMED] = {"tool", 4}};
-    const struct chat_request *r = s->request;
+    struct chat_request *r = s->request;
+    enum chat_choice choice = r->choice;
 
-    if (r->choice == CHAT_CHOICE_UNSET && r->parallel_calls != CHAT_NO)
+    if (chat_choice_is_lost(r, CHAT_ANTHROPIC)) {
+        chat_drop(r, STR("tool_choice"));
+        choice = CHAT_CHOICE_UNSET;
+    }
+    if (choice == CHAT_CHOICE_UNSET && r->parallel_calls != CHAT_NO)
         return;
     pen_key(s->pen, STR("tool_choice"));
     pen_open(s->pen, '{');
-    pen_key_text(s->pen, STR("type"), words[r->choice]);
-    if (r->choice == CHAT_CHOICE_NAMED)
+    pen_key_text(s->pen, STR("type"), words[choice]);
+    if (choice == CHAT_CHOICE_NAMED)
         pen_key_text(s->pen, STR("name"), r->choice_name);
-    if (r->parallel_calls == CHAT_NO && r->choice != CHAT_CHOICE_NONE) {
+    if (r->parallel_calls == CHAT_NO && choice != CHAT_CHOICE_NONE) {
         pen_key(s->pen, STR("disable_parallel_tool_use"));
         pen_bool(s->pen, true);
     }

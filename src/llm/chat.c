@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "llm/chat_text.h"
+
 #define WHY_MAX 512u
 
 void chat_drop_from(struct str *names, uint32_t *count, struct str field)
@@ -19,6 +21,22 @@ void chat_drop_from(struct str *names, uint32_t *count, struct str field)
 void chat_drop(struct chat_request *r, struct str field)
 {
     chat_drop_from(r->dropped, &r->dropped_count, field);
+}
+
+bool chat_choice_is_lost(const struct chat_request *r, enum chat_dialect vendor)
+{
+    struct str name = str_make(r->choice_name.ptr, r->choice_name.len);
+    bool others = false;
+
+    for (uint32_t i = 0; r->choice == CHAT_CHOICE_NAMED && i < r->tools_count; i++) {
+        const struct chat_tool *t = &r->tools[i];
+
+        if (t->raw.len > 0 ? t->vendor == vendor /* its name is inside */
+                           : json_text_is(t->name, name))
+            return false;
+        others |= t->raw.len > 0;
+    }
+    return others;
 }
 
 bool chat_refuse(struct chat_problem *p, struct arena *a, const char *param, const char *fmt, ...)

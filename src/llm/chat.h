@@ -166,6 +166,9 @@ struct chat_problem {
 void chat_drop(struct chat_request *r, struct str field);
 /* The same in any list of CHAT_DROPPED_MAX names. */
 void chat_drop_from(struct str *names, uint32_t *count, struct str field);
+/* Whether the tool that has to be called is one of another maker's, which a target of this vendor
+ * is not told of: naming it there would be refused. */
+bool chat_choice_is_lost(const struct chat_request *r, enum chat_dialect vendor);
 /* Always false, for the caller to return. */
 COLD bool chat_refuse(struct chat_problem *p, struct arena *a, const char *param, const char *fmt,
                       ...) PRINTF_LIKE(4, 5);

@@ -289,11 +289,14 @@ struct json_text openai_encode_choice(enum chat_choice choice)
 static enum chat_choice choice_for(struct chat_request *r)
 {
     const struct quirks *q = r->quirks;
+    bool lost = chat_choice_is_lost(r, CHAT_OPENAI);
     bool named = r->choice == CHAT_CHOICE_NAMED, forced = named || r->choice == CHAT_CHOICE_ANY;
 
-    if (q == NULL || !((q->no_forced && forced) || (q->no_named && named)))
+    if (!lost && (q == NULL || !((q->no_forced && forced) || (q->no_named && named))))
         return r->choice;
     chat_drop(r, STR("tool_choice"));
+    if (lost)
+        return CHAT_CHOICE_UNSET;
     return q->no_forced ? CHAT_CHOICE_AUTO : CHAT_CHOICE_ANY;
 }
 

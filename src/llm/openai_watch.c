@@ -261,8 +261,7 @@ static bool count_vector(void *ctx, const struct json_member *m)
 {
     struct chunk *k = ctx;
 
-    (void)m;
-    k->vectors++;
+    k->vectors += m->type == JSON_OBJECT;
     return true;
 }
 

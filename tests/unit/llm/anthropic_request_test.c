@@ -163,6 +163,10 @@ static const struct row {
     {"choice: none", OLD, {HI, TOOLS(F), .choice = CHAT_CHOICE_NONE, .parallel_calls = CHAT_NO}, OLD_ HI_ "," F_ ",\"tool_choice\":{\"type\":\"none\"}}", ""},
     {"choice: any, one at a time", OLD, {HI, TOOLS(F), .choice = CHAT_CHOICE_ANY, .parallel_calls = CHAT_NO}, OLD_ HI_ "," F_ ",\"tool_choice\":{\"type\":\"any\",\"disable_parallel_tool_use\":true}}", ""},
     {"choice: this one", OLD, {HI, TOOLS(F), .choice = CHAT_CHOICE_NAMED, .choice_name = T("f")}, OLD_ HI_ "," F_ ",\"tool_choice\":{\"type\":\"tool\",\"name\":\"f\"}}", ""},
+    {"choice: one of ours", OLD, {HI, TOOLS(F, {.vendor = CHAT_ANTHROPIC, .raw = R("{\"type\":\"bash_1\",\"name\":\"b\"}")}), .choice = CHAT_CHOICE_NAMED, .choice_name = T("b")},
+     OLD_ HI_ ",\"tools\":[{\"name\":\"f\",\"input_schema\":{\"type\":\"object\",\"properties\":{}}},{\"type\":\"bash_1\",\"name\":\"b\"}],\"tool_choice\":{\"type\":\"tool\",\"name\":\"b\"}}", ""},
+    {"R45 choice: one that is left out", OLD, {HI, TOOLS({.vendor = CHAT_OPENAI, .raw = R("{\"type\":\"custom\",\"custom\":{\"name\":\"c\"}}")}, F), .choice = CHAT_CHOICE_NAMED, .choice_name = T("c")}, OLD_ HI_ "," F_ "}", "custom tool_choice "},
+    {"choice: one that is not there, which the API says better", OLD, {HI, TOOLS(F), .choice = CHAT_CHOICE_NAMED, .choice_name = T("g")}, OLD_ HI_ "," F_ ",\"tool_choice\":{\"type\":\"tool\",\"name\":\"g\"}}", ""},
     {"no choice, one at a time", OLD, {HI, TOOLS(F), .parallel_calls = CHAT_NO}, OLD_ HI_ "," F_ ",\"tool_choice\":{\"type\":\"auto\",\"disable_parallel_tool_use\":true}}", ""},
 
     /* ---- thinking ---- */

@@ -225,6 +225,23 @@ static void what_has_to_be_called_is_named_by_its_kind(void **state)
     done(&k);
 }
 
+static void R45_a_choice_of_a_tool_that_is_left_out_is_left_out_too(void **state)
+{
+    static struct chat_tool tools[] = {
+        {.name = OF("f")},
+        {.vendor = CHAT_ANTHROPIC, .raw = STR_INIT("{\"type\":\"bash_1\",\"name\":\"b\"}")},
+    };
+    struct asking k = {
+        .request = {
+            .tools = tools, .tools_count = 2, .choice = CHAT_CHOICE_NAMED, .choice_name = OF("b")}};
+
+    (void)state;
+    assert_true(encode(&k, "m"));
+    has_not(&k, "tool_choice");
+    dropped(&k, "tools.bash_1 tool_choice ");
+    done(&k);
+}
+
 static void R46_what_a_tool_shows_comes_behind_the_results(void **state)
 {
     static struct chat_part one[] = {
@@ -356,6 +373,7 @@ int main(void)
         cmocka_unit_test(unsigned_thinking_goes_back_with_the_calls_that_came_of_it),
         cmocka_unit_test(signed_thinking_never_goes_back_here),
         cmocka_unit_test(what_has_to_be_called_is_named_by_its_kind),
+        cmocka_unit_test(R45_a_choice_of_a_tool_that_is_left_out_is_left_out_too),
         cmocka_unit_test(R46_what_a_tool_shows_comes_behind_the_results),
         cmocka_unit_test(another_makers_block_beside_results_is_named),
         cmocka_unit_test(media_of_other_dialects),

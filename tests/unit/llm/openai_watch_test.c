@@ -425,6 +425,7 @@ static void R10_fewer_vectors_than_inputs_are_no_answer(void **state)
         {STR_INIT("[]"), 0},
         {STR_INIT("[{\"embedding\":[0.1,2]}]"), 1},
         {STR_INIT("[{\"embedding\":\"AAAA\"},{\"embedding\":[]},{}]"), 3},
+        {STR_INIT("[null,[1],\"AAAA\",{}]"), 1},
         {STR_INIT("[{},{},{}],\"data\":[{}]"), 1},
         {STR_INIT("[{}],\"usage\":{\"data\":[1,2,3]}"), 1},
     };
