@@ -14,6 +14,7 @@
 #include "llm/chat_said.h"
 #include "llm/chat_text.h"
 #include "llm/json_pick.h"
+#include "llm/openai_encode.h"
 
 /* ---- sampling ---- */
 
@@ -219,16 +220,6 @@ static bool is_ours(const struct chat_tool *t)
     return t->raw.len == 0 || t->vendor == CHAT_ANTHROPIC;
 }
 
-static void drop_tool(struct chat_request *r, const struct chat_tool *t)
-{
-    struct str type = {NULL, 0};
-
-    if (json_type_of(t->raw) == JSON_OBJECT)
-        json_members(t->raw, find_member_type, &type);
-    type = type.len > 2 ? str_make(type.ptr + 1, type.len - 2) : STR("tools");
-    chat_drop(r, type);
-}
-
 /* Their number. */
 static uint32_t put_tools(struct anthropic_script *s)
 {
@@ -239,7 +230,7 @@ static uint32_t put_tools(struct anthropic_script *s)
         const struct chat_tool *t = &r->tools[i];
 
         if (!is_ours(t)) {
-            drop_tool(r, t);
+            chat_drop(r, openai_encode_type_of(r->arena, STR("tools."), t->raw));
             continue;
         }
         if (put++ == 0) {

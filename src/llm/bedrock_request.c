@@ -109,7 +109,7 @@ static bool put_offered(struct bedrock_script *s)
 
         if (t->raw.len > 0 && t->vendor != CHAT_BEDROCK)
             return chat_refuse(s->problem, r->arena, "tools",
-                               "tools[%u] is a tool that another provider runs; Bedrock cannot", i);
+                               "tools[%u] is of a kind that Bedrock does not have", i);
         if (t->raw.len > 0)
             pen_raw(s->pen, t->raw);
         else

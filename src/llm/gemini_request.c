@@ -82,7 +82,7 @@ static bool put_tools(struct json_pen *pen, struct chat_request *r, struct chat_
 
         if (t->raw.len > 0 && t->vendor != CHAT_GEMINI)
             return chat_refuse(p, r->arena, "tools",
-                               "tools[%u] is a tool that another provider runs; Gemini cannot", i);
+                               "tools[%u] is of a kind that Gemini does not have", i);
         if (t->raw.len > 0)
             pen_raw(pen, t->raw);
     }

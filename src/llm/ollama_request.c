@@ -256,7 +256,7 @@ static bool put_tools(struct writing *w)
     for (uint32_t i = 0; i < r->tools_count; i++) {
         if (r->tools[i].raw.len > 0 && r->tools[i].vendor != CHAT_OLLAMA)
             return chat_refuse(w->problem, r->arena, "tools",
-                               "tools[%u] is a tool that another provider runs; Ollama cannot", i);
+                               "tools[%u] is of a kind that Ollama does not have", i);
         if (r->tools[i].raw.len > 0)
             pen_raw(w->pen, r->tools[i].raw);
         else

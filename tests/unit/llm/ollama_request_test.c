@@ -113,7 +113,7 @@ static void R45_tools(void **state)
         {"named", {HI, TOOLS(TOOL("f", "")), .choice = CHAT_CHOICE_NAMED, .choice_name = T("f")}, .body = USER_HI ",\"tools\":[" FUNCTION "]" END, .dropped = "tool_choice "},
         {"what functions cannot say", {HI, TOOLS({.name = T("f"), .strict = true, .has_strict = true, .cache_control = STR("{}")})},
          .body = USER_HI ",\"tools\":[" FUNCTION "]" END, .dropped = "cache_control tools.strict "},
-        {"a tool of another's", {HI, TOOLS({.vendor = CHAT_OPENAI, .raw = STR("{\"type\":\"web_search\"}")})}, .dropped = "tools[0] is a tool that another provider runs"},
+        {"a tool of another's", {HI, TOOLS({.vendor = CHAT_OPENAI, .raw = STR("{\"type\":\"web_search\"}")})}, .dropped = "tools[0] is of a kind that"},
     };
 
     (void)state;
