@@ -12,7 +12,8 @@ set -euo pipefail
 
 BUILD="gcc make pkg-config libc6-dev libuv1-dev libssl-dev libyaml-dev zlib1g-dev ca-certificates"
 TEST="$BUILD libcmocka-dev nodejs nginx-light wrk curl openssl python3"
-CHECK="$TEST clang clang-tidy clang-format cppcheck universal-ctags"
+# llvm: without its symbolizer tools/tsan.supp, which names functions, suppresses nothing.
+CHECK="$TEST clang clang-tidy clang-format llvm cppcheck universal-ctags"
 FROM_13="libllhttp-dev libyyjson-dev"
 
 say() { printf 'deps: %s\n' "$*" >&2; }
@@ -34,6 +35,7 @@ missing() {
     local p out=""
     for p in "$@"; do
         case "$p" in
+        llvm) command -v llvm-symbolizer >/dev/null || out="$out llvm" ;;
         nodejs)
             command -v node >/dev/null || out="$out nodejs"
             command -v npm >/dev/null || out="$out npm"
