@@ -21,17 +21,17 @@ enum openai_surface { OPENAI_CHAT, OPENAI_COMPLETIONS, OPENAI_EMBEDDINGS, OPENAI
 
 struct openai_request {
     struct str body;
-    struct str model;       /* unescaped */
-    struct str model_value; /* as written in body, quotes included */
-    bool stream;
+    struct str model;          /* unescaped */
+    struct str model_value;    /* as written in body, quotes included */
     struct str stream_options; /* as written; empty when absent or null */
     uint32_t choices;          /* `n`; 0 when absent */
     uint32_t inputs;           /* of embeddings: a vector each; 0 where that is not to be told */
     uint64_t max_tokens;       /* under any of its names; 0 when absent, or no number */
-    bool wants_usage;          /* stream_options.include_usage is true */
-    struct str options_value;  /* stream_options as written, null included; empty when absent */
-    struct str usage_value;    /* of include_usage as written; empty when absent */
-    struct str object_open;    /* the body's "{" : where a new member can go */
+    bool stream;
+    bool wants_usage;         /* stream_options.include_usage is true */
+    struct str options_value; /* stream_options as written, null included; empty when absent */
+    struct str usage_value;   /* of include_usage as written; empty when absent */
+    struct str object_open;   /* the body's "{" : where a new member can go */
 };
 
 /* Scan a body (R49: strict JSON, one "model", depth; all faults named).  FAULT_NONE, or BAD_JSON /
