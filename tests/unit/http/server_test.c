@@ -518,24 +518,34 @@ static void R20_a_large_body_arrives_whole(void **state)
     fixture_leave(&f, &c);
 }
 
+static char block[100000];
+
+/* A call is held whose body is `block`; there is room for half of that beside it. */
+static struct client fixture_hold_large(struct fixture *f, atomic_ullong *in_flight)
+{
+    struct client c;
+
+    fixture_init(f);
+    f->settings.in_flight = in_flight;
+    f->settings.limits.in_flight_bytes = sizeof(block) + sizeof(block) / 2;
+    fixture_open(f);
+    c = client_open(f);
+    client_send(&c, STR(POST("/hold", "100000", "")));
+    client_send(&c, (struct str){block, sizeof(block)});
+    turn_until(f, &c, f->held != NULL);
+    assert_int_equal(atomic_load(in_flight), sizeof(block));
+    return c;
+}
+
 static void R20_bodies_in_flight_have_a_budget_for_the_process(void **state)
 {
     struct fixture f;
     struct client big, more;
     struct arena kept = {.max = 0};
     atomic_ullong in_flight = 0;
-    static char block[100000];
 
     (void)state;
-    fixture_init(&f);
-    f.settings.in_flight = &in_flight;
-    f.settings.limits.in_flight_bytes = 150000;
-    fixture_open(&f);
-    big = client_open(&f);
-    client_send(&big, STR(POST("/hold", "100000", "")));
-    client_send(&big, (struct str){block, sizeof(block)});
-    turn_until(&f, &big, f.held != NULL);
-    assert_int_equal(atomic_load(&in_flight), 100000);
+    big = fixture_hold_large(&f, &in_flight);
     more = client_open(&f);
     client_send(&more, STR(POST("/echo", "100000", "")));
     client_send(&more, (struct str){block, sizeof(block)});
@@ -560,7 +570,6 @@ static void R20_a_length_that_is_only_announced_is_not_counted(void **state)
     struct fixture f;
     struct client small, large;
     atomic_ullong in_flight = 0;
-    static char block[70000];
 
     (void)state;
     fixture_init(&f);
@@ -575,7 +584,7 @@ static void R20_a_length_that_is_only_announced_is_not_counted(void **state)
     client_send(&small, (struct str){block, 5000});
     turn_until(&f, &small, atomic_load(&in_flight) > 0);
     assert_int_equal(atomic_load(&in_flight), 8192);
-    client_send(&small, (struct str){block, sizeof(block)});
+    client_send(&small, (struct str){block, 70000});
     turn_until(&f, &small, atomic_load(&in_flight) > 65536);
     assert_int_equal(atomic_load(&in_flight), 131072);
     large = client_open(&f);
@@ -593,17 +602,9 @@ static void R20_what_a_request_holds_is_counted_and_given_back_with_the_answer(v
     struct fixture f;
     struct client c;
     atomic_ullong in_flight = 0;
-    static char block[100000];
 
     (void)state;
-    fixture_init(&f);
-    f.settings.in_flight = &in_flight;
-    f.settings.limits.in_flight_bytes = 150000;
-    fixture_open(&f);
-    c = client_open(&f);
-    client_send(&c, STR(POST("/hold", "100000", "")));
-    client_send(&c, (struct str){block, sizeof(block)});
-    turn_until(&f, &c, f.held != NULL);
+    c = fixture_hold_large(&f, &in_flight);
     assert_true(http_call_hold(f.held, 50000));
     assert_int_equal(atomic_load(&in_flight), 150000);
     assert_false(http_call_hold(f.held, 50001));
